@@ -1,0 +1,102 @@
+//! Text that is checked once and then shared without copying.
+
+use std::{fmt, ops::Deref, str};
+
+use bytes::Bytes;
+
+/// UTF-8 text in shared bytes: cloning and slicing copy nothing.
+#[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Text(Bytes);
+
+/// The bytes are not UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Utf8Error;
+
+impl Text {
+    /// Text that lives as long as the program.
+    pub const fn from_static(text: &'static str) -> Self {
+        Self(Bytes::from_static(text.as_bytes()))
+    }
+
+    /// Checks bytes and takes them over.
+    ///
+    /// # Errors
+    ///
+    /// [`Utf8Error`] if they are not UTF-8; nothing is replaced.
+    pub fn from_utf8(bytes: Bytes) -> Result<Self, Utf8Error> {
+        match str::from_utf8(&bytes) {
+            Ok(_) => Ok(Self(bytes)),
+            Err(_) => Err(Utf8Error),
+        }
+    }
+
+    /// The text as a string slice.
+    pub fn as_str(&self) -> &str {
+        // Checked by every constructor; `unsafe` is forbidden here, so the check runs again.
+        str::from_utf8(&self.0).expect("checked when it was made")
+    }
+
+    /// The bytes, shared.
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// The bytes, without a copy.
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    /// A part of the text that shares its bytes.
+    ///
+    /// # Panics
+    ///
+    /// If `part` is not a slice of this text.
+    pub fn slice_ref(&self, part: &str) -> Self {
+        Self(self.0.slice_ref(part.as_bytes()))
+    }
+
+    /// Length in UTF-16 code units, the unit of revision 3's payloads (EIO3 3.1).
+    pub fn utf16_len(&self) -> usize {
+        self.as_str().encode_utf16().count()
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl fmt::Display for Utf8Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not UTF-8")
+    }
+}
+
+impl std::error::Error for Utf8Error {}

@@ -1,0 +1,4 @@
+//! The topicd binary: command line in, exit code out.
+#![forbid(unsafe_code)]
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! The commands of this workspace.
+#![forbid(unsafe_code)]
+
+fn main() {}
