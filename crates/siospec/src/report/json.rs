@@ -1,0 +1,52 @@
+//! The report for programs: one object, stable key names.
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::{Outcome, Report};
+use crate::case::{Record, ServerOption, Verdict};
+
+/// `{server, summary, cases}`; a failed case carries `expected`, `received` and `transcript`.
+pub(crate) fn json(report: &Report) -> Value {
+    json!({
+        "server": report.server,
+        "summary": {
+            "passed": report.count(Outcome::Passed),
+            "failed": report.count(Outcome::Failed),
+            "deviates": report.count(Outcome::Deviates),
+            "skipped": report.count(Outcome::Skipped),
+        },
+        "cases": report.records.iter().map(|record| case(report, record)).collect::<Vec<_>>(),
+    })
+}
+
+fn case(report: &Report, record: &Record) -> Value {
+    let mut value = json!({
+        "id": record.case.id,
+        "group": record.group.id,
+        "clause": record.case.clause,
+        "level": record.case.level.to_string(),
+        "title": record.case.title,
+        "outcome": report.outcome(record).name(),
+        "milliseconds": record.milliseconds as u64,
+    });
+    match &record.verdict {
+        Verdict::Passed => {}
+        Verdict::Skipped(option) => value["needs"] = option_name(*option).into(),
+        Verdict::Failed(failure) => {
+            value["expected"] = failure.expected.clone().into();
+            value["received"] = failure.received.clone().into();
+            let lines = record.transcript.iter().map(|line| line.to_string());
+            value["transcript"] = lines.collect::<Vec<_>>().into();
+        }
+    }
+    value
+}
+
+/// The option as `--with` takes it.
+pub(super) fn option_name(option: ServerOption) -> String {
+    option
+        .to_possible_value()
+        .map(|value| value.get_name().to_owned())
+        .unwrap_or_default()
+}

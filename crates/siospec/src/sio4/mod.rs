@@ -1,0 +1,4 @@
+//! (cases follow)
+use crate::case::Group;
+
+pub(crate) const GROUPS: &[&Group] = &[];
