@@ -1,6 +1,6 @@
 //! Session ids: the format only. Randomness belongs to the driver.
 
-use std::{fmt, str, sync::Arc};
+use std::{borrow::Borrow, fmt, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
@@ -36,6 +36,13 @@ impl Sid {
     /// The id as it stands in the handshake and in the query.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A map of sessions is searched with the text of a query, whatever it is.
+impl Borrow<str> for Sid {
+    fn borrow(&self) -> &str {
+        self.as_str()
     }
 }
 
