@@ -20,6 +20,8 @@ pub(crate) struct Case {
     pub(crate) title: &'static str,
     /// Server options without which the case makes no sense.
     pub(crate) needs: &'static [ServerOption],
+    /// Server options under which the case makes no sense.
+    pub(crate) without: &'static [ServerOption],
     pub(crate) run: fn(&Peer) -> Check,
 }
 
@@ -37,6 +39,7 @@ impl Case {
             level: Level::Must,
             title,
             needs: &[],
+            without: &[],
             run,
         }
     }
@@ -54,6 +57,7 @@ impl Case {
             level: Level::Should,
             title,
             needs: &[],
+            without: &[],
             run,
         }
     }
@@ -72,6 +76,7 @@ impl Case {
             level: Level::Tolerant,
             title,
             needs: &[],
+            without: &[],
             run,
         }
     }
@@ -79,6 +84,11 @@ impl Case {
     /// The same case, run only against a server that has these options.
     pub(crate) const fn needs(self, needs: &'static [ServerOption]) -> Self {
         Self { needs, ..self }
+    }
+
+    /// The same case, run only against a server that has none of these options.
+    pub(crate) const fn without(self, without: &'static [ServerOption]) -> Self {
+        Self { without, ..self }
     }
 }
 
@@ -154,6 +164,15 @@ pub(crate) enum ServerOption {
     Msgpack,
 }
 
+impl fmt::Display for ServerOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match clap::ValueEnum::to_possible_value(self) {
+            Some(value) => f.write_str(value.get_name()),
+            None => Ok(()),
+        }
+    }
+}
+
 /// What a case function returns.
 pub(crate) type Check = Result<(), Failure>;
 
@@ -197,8 +216,24 @@ pub(crate) fn ensure(
 pub(crate) enum Verdict {
     Passed,
     Failed(Failure),
-    /// The server lacks this option.
-    Skipped(ServerOption),
+    /// The server is not configured for this case.
+    Skipped(Skip),
+}
+
+/// Why a case was not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Skip {
+    Needs(ServerOption),
+    NotWith(ServerOption),
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Needs(option) => write!(f, "needs --with {option}"),
+            Self::NotWith(option) => write!(f, "makes no sense with {option}"),
+        }
+    }
 }
 
 /// One case together with its outcome.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::case::{Case, Failure, Group, Record, ServerOption, Verdict};
+use crate::case::{Case, Failure, Group, Record, Skip, Verdict};
 use crate::peer::Peer;
 use crate::target::Target;
 
@@ -44,8 +44,8 @@ pub(crate) fn run(
 }
 
 fn run_case(target: &Target, group: &'static Group, case: &'static Case) -> Record {
-    if let Some(missing) = missing_option(target, case) {
-        let verdict = Verdict::Skipped(missing);
+    if let Some(skip) = skip(target, case) {
+        let verdict = Verdict::Skipped(skip);
         return Record {
             group,
             case,
@@ -73,9 +73,11 @@ fn run_case(target: &Target, group: &'static Group, case: &'static Case) -> Reco
     }
 }
 
-fn missing_option(target: &Target, case: &Case) -> Option<ServerOption> {
-    case.needs
-        .iter()
+fn skip(target: &Target, case: &Case) -> Option<Skip> {
+    let missing = case.needs.iter().find(|option| !target.has(**option));
+    let contrary = case.without.iter().find(|option| target.has(**option));
+    missing
         .copied()
-        .find(|option| !target.has(*option))
+        .map(Skip::Needs)
+        .or_else(|| contrary.copied().map(Skip::NotWith))
 }

@@ -27,7 +27,7 @@ const engineOptions = {
   allowUpgrades: !enabled.has("no-upgrades"),
   transports: enabled.has("no-upgrades") ? ["polling"] : ["polling", "websocket"],
   cookie: enabled.has("cookie"),
-  httpCompression: enabled.has("compression"),
+  httpCompression: enabled.has("compression") && { threshold: 1024 },
 };
 if (enabled.has("cors")) engineOptions.cors = { origin: "*" };
 if (enabled.has("cors-origin")) engineOptions.cors = { origin: ["http://allowed.example"] };
@@ -40,6 +40,9 @@ if (enabled.has("hook")) {
     done(refused ? "refused" : null, !refused);
   };
 }
+
+// A handler that throws must not take the other clients with it.
+process.on("uncaughtException", (error) => console.error(error.message));
 
 const http = createServer((_request, response) => {
   response.writeHead(404, { "content-type": "text/plain" }).end("host");
@@ -69,6 +72,9 @@ function serveEngine() {
   });
 }
 
+// Words that sessions left by key, to be read by other sessions.
+const notes = new Map();
+
 function obey(session, command, argument) {
   switch (command) {
     case "close":
@@ -81,6 +87,13 @@ function obey(session, command, argument) {
       for (let n = 0; n < count; n++) session.send(`${n}:`.padEnd(size, "x"));
       return;
     }
+    case "note": {
+      const [key, word] = argument.split(" ");
+      notes.set(key, [...(notes.get(key) ?? []), word]);
+      return;
+    }
+    case "notes":
+      return session.send((notes.get(argument) ?? []).join(" "));
     case "request":
       return session.send(JSON.stringify({ query: { ...session.request._query } }));
   }

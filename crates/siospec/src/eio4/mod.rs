@@ -1,6 +1,10 @@
 //! Engine.IO revision 4, one file per section of the table of cases.
 
+mod close;
 mod handshake;
+mod headers;
+mod heartbeat;
+mod long_polling;
 mod polling;
 mod upgrade;
 mod websocket;
@@ -10,6 +14,10 @@ use crate::case::Group;
 pub(crate) const GROUPS: &[&Group] = &[
     &handshake::GROUP,
     &polling::GROUP,
+    &long_polling::GROUP,
+    &heartbeat::GROUP,
     &websocket::GROUP,
     &upgrade::GROUP,
+    &close::GROUP,
+    &headers::GROUP,
 ];

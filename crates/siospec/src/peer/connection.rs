@@ -49,10 +49,14 @@ impl Connection {
         self.write_unrecorded(bytes)
     }
 
-    /// Writes bytes whose meaning the caller records itself.
+    /// Writes bytes whose meaning the caller records itself. A server may answer and close before it
+    /// has read everything, so a closed connection is left for the next read to find.
     pub(crate) fn write_unrecorded(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stream.set_write_timeout(Some(self.patience))?;
-        Ok(self.stream.write_all(bytes)?)
+        match self.stream.write_all(bytes) {
+            Err(error) if !is_end(&error) => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Ends our direction; the server reads an end of stream.
@@ -101,11 +105,17 @@ impl Connection {
 
 fn ended(error: io::Error) -> Result<Fill, Failure> {
     match error.kind() {
+        _ if is_end(&error) => Ok(Fill::End),
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Ok(Fill::Silence),
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => Ok(Fill::End),
         io::ErrorKind::Interrupted => Ok(Fill::More),
         _ => Err(error.into()),
     }
+}
+
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset
+    )
 }

@@ -1,6 +1,7 @@
 //! Engine.IO sessions seen from the client: opening, polling, posting, upgrading.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -178,6 +179,25 @@ impl Peer {
             Received::Text(packet) => Ok((Handshake::parse(&packet)?, socket)),
             other => Err(Failure::new("an open packet", other.to_string())),
         }
+    }
+
+    /// What the application was told by `!note <key> …` in any session; waited for, since a server
+    /// may answer a POST before its application has seen the messages.
+    pub(crate) fn expect_notes(&self, key: &str, notes: &str) -> Check {
+        let mut received = String::new();
+        let session = self.open(Dialect::V4)?;
+        for _ in 0..10 {
+            session.send(&[&format!("4!notes {key}")])?;
+            received = session.receive()?.concat();
+            if received == format!("4{notes}") {
+                return Ok(());
+            }
+            self.wait(Duration::from_millis(20));
+        }
+        Err(Failure::new(
+            format!("the application to have seen \"{notes}\""),
+            received,
+        ))
     }
 
     /// No session has this sid.

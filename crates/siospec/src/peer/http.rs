@@ -17,6 +17,8 @@ pub(crate) struct Request {
     version: &'static str,
     headers: Vec<(&'static str, String)>,
     body: Body,
+    /// The length announced, when it is not the body's.
+    declared: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -35,6 +37,7 @@ impl Request {
             version: "HTTP/1.1",
             headers: Vec::new(),
             body: Body::None,
+            declared: None,
         }
     }
 
@@ -59,6 +62,14 @@ impl Request {
     pub(crate) fn body(self, body: impl Into<Vec<u8>>) -> Self {
         Self {
             body: Body::Whole(body.into()),
+            ..self
+        }
+    }
+
+    /// The same request with a length that is not the body's.
+    pub(crate) fn declaring(self, length: usize) -> Self {
+        Self {
+            declared: Some(length),
             ..self
         }
     }
@@ -106,7 +117,10 @@ impl Request {
         }
         match &self.body {
             Body::None => {}
-            Body::Whole(body) => head.push_str(&format!("Content-Length: {}\r\n", body.len())),
+            Body::Whole(body) => {
+                let length = self.declared.unwrap_or(body.len());
+                head.push_str(&format!("Content-Length: {length}\r\n"));
+            }
             Body::Chunked(_) => head.push_str("Transfer-Encoding: chunked\r\n"),
         }
         head + "\r\n"

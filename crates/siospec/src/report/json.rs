@@ -1,10 +1,9 @@
 //! The report for programs: one object, stable key names.
 
-use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::{Outcome, Report};
-use crate::case::{Record, ServerOption, Verdict};
+use crate::case::{Record, Verdict};
 
 /// `{server, summary, cases}`; a failed case carries `expected`, `received` and `transcript`.
 pub(crate) fn json(report: &Report) -> Value {
@@ -32,7 +31,7 @@ fn case(report: &Report, record: &Record) -> Value {
     });
     match &record.verdict {
         Verdict::Passed => {}
-        Verdict::Skipped(option) => value["needs"] = option_name(*option).into(),
+        Verdict::Skipped(skip) => value["reason"] = skip.to_string().into(),
         Verdict::Failed(failure) => {
             value["expected"] = failure.expected.clone().into();
             value["received"] = failure.received.clone().into();
@@ -41,12 +40,4 @@ fn case(report: &Report, record: &Record) -> Value {
         }
     }
     value
-}
-
-/// The option as `--with` takes it.
-pub(super) fn option_name(option: ServerOption) -> String {
-    option
-        .to_possible_value()
-        .map(|value| value.get_name().to_owned())
-        .unwrap_or_default()
 }

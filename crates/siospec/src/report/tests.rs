@@ -1,7 +1,7 @@
 //! One run with every outcome, in each form of the report.
 
 use super::*;
-use crate::case::{Case, Failure, Group, Layer, ServerOption};
+use crate::case::{Case, Failure, Group, Layer, ServerOption, Skip};
 use crate::transcript::{Direction, Line};
 
 static CASES: &[Case] = &[
@@ -23,7 +23,7 @@ fn report(strictness: Strictness) -> Report {
         Verdict::Passed,
         failed(),
         failed(),
-        Verdict::Skipped(ServerOption::Eio3Off),
+        Verdict::Skipped(Skip::Needs(ServerOption::Eio3Off)),
     ];
     let records = CASES.iter().zip(verdicts).map(|(case, verdict)| {
         let text = "GET /\u{1}".to_owned();
@@ -79,7 +79,7 @@ fn json_has_one_object_per_case() {
     assert_eq!(json["cases"][0]["outcome"], "passed");
     assert_eq!(json["cases"][0].get("transcript"), None);
     assert_eq!(json["cases"][1]["expected"], "0{…}");
-    assert_eq!(json["cases"][3]["needs"], "eio3-off");
+    assert_eq!(json["cases"][3]["reason"], "needs --with eio3-off");
 }
 
 #[test]

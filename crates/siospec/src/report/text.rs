@@ -30,12 +30,8 @@ fn write_record(out: &mut String, report: &Report, record: &Record) {
     let _ = writeln!(out, "  {sign} {}: {}", record.case.id, record.case.title);
     match &record.verdict {
         Verdict::Passed => {}
-        Verdict::Skipped(option) => {
-            let _ = writeln!(
-                out,
-                "      needs --with {}",
-                super::json::option_name(*option)
-            );
+        Verdict::Skipped(skip) => {
+            let _ = writeln!(out, "      {skip}");
         }
         Verdict::Failed(failure) => {
             let _ = writeln!(out, "      {} ({})", record.case.clause, record.case.level);

@@ -1,0 +1,196 @@
+//! The binary framing of revision 3: kind byte, one byte per digit of the length, 0xFF, packet.
+
+use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
+use crate::peer::Peer;
+use crate::peer::engineio::{Dialect, Polling};
+use crate::peer::http::Response;
+use crate::transcript::printable;
+
+pub(crate) static GROUP: Group = Group {
+    id: "eio3/binary",
+    title: "Polling payloads, binary framing",
+    layer: Layer::Engine,
+    cases: CASES,
+};
+
+const EIO3: &[ServerOption] = &[ServerOption::Eio3];
+
+/// `4€` and the bytes 1 to 4, as revision 3 frames them. The length of binary data includes its
+/// type byte.
+const GOLDEN: &[u8] = b"\x00\x04\xff4\xe2\x82\xac\x01\x05\xff\x04\x01\x02\x03\x04";
+
+const CASES: &[Case] = &[
+    Case::must(
+        "Q4",
+        "EIO3 3.3",
+        "a batch with binary is framed in binary",
+        |peer| {
+            let session = peer.open(Dialect::V3)?;
+            session.post("2:4€10:b4AQIDBA==")?.expect_ok()?;
+            expect_bytes(&session.poll()?.expect_status(200)?, GOLDEN)
+        },
+    )
+    .needs(EIO3),
+    Case::must(
+        "Q14",
+        "EIO3 3.3",
+        "an octet-stream is taken, kinds are kept",
+        |peer| {
+            let long = b"\x00\x01\x02\xff4hello world";
+            for (body, packets) in [
+                (&b"\x00\x06\xff4hello"[..], &["4hello"][..]),
+                (b"\x01\x05\xff\x04\x01\x02\x03\x04", &["b0401020304"]),
+                (GOLDEN, &["4€", "b0401020304"]),
+                (long, &["4hello world"]),
+            ] {
+                let session = peer.open(Dialect::V3)?;
+                post_octets(&session, body)?.expect_ok()?;
+                session.expect(packets)?;
+            }
+            Ok(())
+        },
+    )
+    .needs(EIO3),
+    Case::must(
+        "Q15",
+        "EIO3 3.3",
+        "the length of text counts bytes",
+        |peer| {
+            let session = peer.open(Dialect::V3)?;
+            post_octets(&session, b"\x00\x04\xff4\xe2\x82\xac")?.expect_ok()?;
+            session.expect(&["4€"])
+        },
+    )
+    .needs(EIO3),
+    Case::must(
+        "Q17",
+        "EIO3 3.3",
+        "broken framing closes the session",
+        |peer| {
+            let mut digits = vec![0];
+            digits.extend([1; 400]);
+            digits.extend(b"\xff4hello");
+            let bodies: [&[u8]; 4] = [
+                b"\x00\x06",
+                &digits,
+                b"\x00\x00\xff",
+                b"\x00\x06\xff4hello\x00\x06",
+            ];
+            bodies.into_iter().try_for_each(|body| closes(peer, body))
+        },
+    )
+    .needs(EIO3),
+    Case::tolerant(
+        "Q18",
+        "EIO3 3.3",
+        "lax framing is read as the reference does, or closes",
+        |peer| {
+            let bodies: [&[u8]; 4] = [
+                b"\x00\x09\xff4hello",
+                b"\x02\x06\xff\x04hello",
+                b"\x00\x3a\xff4hello",
+                b"\x00\x03\xff4\xff\xfe",
+            ];
+            for body in bodies {
+                let session = peer.open(Dialect::V3)?;
+                let taken = post_octets(&session, body)?
+                    .expect_status_among(&[200, 400])?
+                    .status
+                    == 200;
+                let alive = taken && session.post("6:4hello")?.status == 200;
+                if alive {
+                    session.receive().map(drop)?
+                } else {
+                    session.expect_gone()?
+                }
+            }
+            Ok(())
+        },
+    )
+    .needs(EIO3),
+    Case::should(
+        "Q19",
+        "EIO3 3.3",
+        "an empty octet-stream is taken and means nothing",
+        |peer| {
+            let session = peer.open(Dialect::V3)?;
+            post_octets(&session, b"")?.expect_ok()?;
+            session.expect_alive()
+        },
+    )
+    .needs(EIO3),
+    Case::should(
+        "Q23",
+        "EIO4 2.1",
+        "b64 after the handshake changes nothing",
+        |peer| {
+            let session = peer.open(Dialect::V3)?;
+            session.post("2:4€10:b4AQIDBA==")?.expect_ok()?;
+            let query = format!("EIO=3&b64=1&transport=polling&sid={}", session.sid());
+            expect_bytes(&peer.get(&query)?.expect_status(200)?, GOLDEN)
+        },
+    )
+    .needs(EIO3),
+    Case::tolerant(
+        "Q25",
+        "EIO3 3.6",
+        "a batch of text comes in either framing",
+        |peer| {
+            let session = peer.open(Dialect::V3)?;
+            session.send(&["4a", "4b"])?;
+            session.expect(&["4a", "4b"])
+        },
+    )
+    .needs(EIO3),
+    Case::must(
+        "Q26",
+        "EIO3 3.6",
+        "non-ASCII text is framed in binary",
+        |peer| {
+            // Browser clients of 1.x decode text framing twice.
+            let session = peer.open(Dialect::V3)?;
+            session.send(&["4€"])?;
+            expect_bytes(
+                &session.poll()?.expect_status(200)?,
+                b"\x00\x04\xff4\xe2\x82\xac",
+            )
+        },
+    )
+    .needs(EIO3),
+    Case::must(
+        "Q28",
+        "EIO4 2.11",
+        "binary framing is an octet-stream of known length",
+        |peer| {
+            let session = peer.open(Dialect::V3)?;
+            session.post("10:b4AQIDBA==")?.expect_ok()?;
+            session
+                .poll()?
+                .expect_header("Content-Type", "application/octet-stream")?
+                .expect_header("Content-Length", "8")
+                .map(drop)
+        },
+    )
+    .needs(EIO3),
+];
+
+fn post_octets(session: &Polling<'_>, body: &[u8]) -> Result<Response, Failure> {
+    let post = session.peer.posting(&session.query(), body);
+    session
+        .peer
+        .request(&post.header("Content-Type", "application/octet-stream"))
+}
+
+fn closes(peer: &Peer, body: &[u8]) -> Check {
+    let session = peer.open(Dialect::V3)?;
+    post_octets(&session, body)?.expect_status_among(&[200, 400])?;
+    session.expect_gone()
+}
+
+fn expect_bytes(response: &Response, bytes: &[u8]) -> Check {
+    ensure(
+        response.body == bytes,
+        printable(bytes),
+        printable(&response.body),
+    )
+}

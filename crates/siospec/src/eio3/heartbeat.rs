@@ -1,0 +1,120 @@
+//! The heartbeat of revision 3: the client pings, the server answers.
+
+use std::time::{Duration, Instant};
+
+use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
+use crate::peer::Peer;
+use crate::peer::engineio::Dialect;
+use crate::peer::websocket::{Received, WebSocket};
+
+pub(crate) static GROUP: Group = Group {
+    id: "eio3/heartbeat",
+    title: "Heartbeat",
+    layer: Layer::Engine,
+    cases: CASES,
+};
+
+const EIO3: &[ServerOption] = &[ServerOption::Eio3];
+
+const CASES: &[Case] = &[
+    Case::must("B10", "EIO4 2.6", "polling: a ping is answered", |peer| {
+        let session = peer.open(Dialect::V3Base64)?;
+        session.post("1:2")?.expect_ok()?;
+        session
+            .poll()?
+            .expect_status(200)?
+            .expect_body("1:3")
+            .map(drop)
+    })
+    .needs(EIO3),
+    Case::must(
+        "B11",
+        "EIO4 2.6",
+        "a silent client is closed at interval and timeout",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V3)?;
+            let opened = Instant::now();
+            socket.expect_closed()?;
+            let elapsed = opened.elapsed();
+            let due = timeout(peer);
+            let expected = format!("{} ms", due.as_millis());
+            let in_time = elapsed + EARLY >= due && elapsed <= due + SLACK;
+            ensure(in_time, expected, format!("{} ms", elapsed.as_millis()))
+        },
+    )
+    .needs(EIO3),
+    Case::must("B12", "EIO4 2.6", "WebSocket: a ping is answered", |peer| {
+        let mut socket = peer.open_websocket(Dialect::V3)?;
+        socket.send("2")?;
+        socket.expect("3")
+    })
+    .needs(EIO3),
+    Case::tolerant(
+        "B13",
+        "EIO4 2.5",
+        "a probe outside an upgrade is answered as a ping",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V3)?;
+            socket.send("2probe")?;
+            let received = socket.receive()?;
+            let known = ["3", "3probe"].map(|text| Received::Text(text.into()));
+            ensure(
+                known.contains(&received),
+                "3 or 3probe",
+                received.to_string(),
+            )
+        },
+    )
+    .needs(EIO3),
+    Case::tolerant(
+        "B14",
+        "EIO4 2.6",
+        "messages without pings keep alive or do not",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V3)?;
+            let opened = Instant::now();
+            while opened.elapsed() < timeout(peer) + SLACK {
+                socket.send("4hello")?;
+                match socket.receive()? {
+                    Received::Text(text) if text == "4hello" => {
+                        peer.wait(Duration::from_millis(50))
+                    }
+                    Received::Close(_) | Received::End => return Ok(()),
+                    other => return Err(Failure::new("an echo or the end", other.to_string())),
+                }
+            }
+            Ok(())
+        },
+    )
+    .needs(EIO3),
+    Case::tolerant(
+        "B15",
+        "EIO4 2.5",
+        "a pong of the client is ignored or closes",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V3)?;
+            socket.send("3")?;
+            echo_or_end(&mut socket)
+        },
+    )
+    .needs(EIO3),
+];
+
+/// How much later than due something may come on a busy machine.
+const SLACK: Duration = Duration::from_millis(150);
+
+/// Timers may fire this much early: they count whole milliseconds from different instants.
+const EARLY: Duration = Duration::from_millis(15);
+
+fn timeout(peer: &Peer) -> Duration {
+    peer.target.timings.ping_interval + peer.target.timings.ping_timeout
+}
+
+fn echo_or_end(socket: &mut WebSocket) -> Check {
+    socket.send("4hello")?;
+    match socket.receive()? {
+        Received::Text(text) if text == "4hello" => Ok(()),
+        Received::Close(_) | Received::End => Ok(()),
+        other => Err(Failure::new("an echo or the end", other.to_string())),
+    }
+}

@@ -1,0 +1,118 @@
+//! WebSocket, upgrade and close in revision 3: binary frames carry a type byte.
+
+use std::time::{Duration, Instant};
+
+use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
+use crate::peer::Peer;
+use crate::peer::engineio::Dialect;
+use crate::peer::websocket::Received;
+
+pub(crate) static GROUP: Group = Group {
+    id: "eio3/websocket",
+    title: "WebSocket, upgrade, close",
+    layer: Layer::Engine,
+    cases: CASES,
+};
+
+const EIO3: &[ServerOption] = &[ServerOption::Eio3];
+
+const CASES: &[Case] = &[
+    Case::should(
+        "W12",
+        "EIO4 2.9",
+        "text that starts with b4 is binary",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V3)?;
+            socket.send("b4AQIDBA==")?;
+            socket.expect_binary(&[4, 1, 2, 3, 4])
+        },
+    )
+    .needs(EIO3),
+    Case::must(
+        "W14",
+        "EIO3 3.5",
+        "binary frames carry the type 4 both ways",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V3)?;
+            socket.send_binary(&[4, 1, 2, 3, 4])?;
+            socket.expect_binary(&[4, 1, 2, 3, 4])?;
+            socket.send_binary(&[4])?;
+            socket.expect_binary(&[4])
+        },
+    )
+    .needs(EIO3),
+    Case::tolerant(
+        "W15",
+        "EIO4 2.9",
+        "binary frames of other types are tolerated",
+        other_types,
+    )
+    .needs(EIO3),
+    Case::must(
+        "U24",
+        "EIO4 2.10",
+        "the hanging GET is released with 1:6",
+        |peer| {
+            let session = peer.open(Dialect::V3Base64)?;
+            let hanging = session.start_poll()?;
+            let mut socket = session.websocket()?;
+            socket.send("2probe")?;
+            socket.expect("3probe")?;
+            hanging.response()?.expect_status(200)?.expect_body("1:6")?;
+            socket.send("5")?;
+            socket.send("4hello")?;
+            socket.expect("4hello")
+        },
+    )
+    .needs(EIO3),
+    Case::must(
+        "B16",
+        "EIO4 2.6",
+        "a client that falls silent after its upgrade is closed",
+        |peer| {
+            let session = peer.open(Dialect::V3Base64)?;
+            let mut socket = session.upgrade()?;
+            let upgraded = Instant::now();
+            socket.expect_closed()?;
+            let timings = &peer.target.timings;
+            let latest = timings.ping_interval + timings.ping_timeout + Duration::from_millis(150);
+            let elapsed = upgraded.elapsed();
+            ensure(
+                elapsed <= latest,
+                "the deadline of the handshake",
+                format!("{elapsed:?}"),
+            )
+        },
+    )
+    .needs(EIO3),
+    Case::must(
+        "C3",
+        "EIO4 2.5",
+        "a close packet releases the hanging GET with 1:6",
+        |peer| {
+            let session = peer.open(Dialect::V3Base64)?;
+            let mut hanging = session.start_poll()?;
+            hanging.expect_pending(Duration::from_millis(60))?;
+            session.post("1:1")?.expect_ok()?;
+            hanging.response()?.expect_status(200)?.expect_body("1:6")?;
+            peer.expect_unknown(Dialect::V3Base64, session.sid())
+        },
+    )
+    .needs(EIO3),
+];
+
+fn other_types(peer: &Peer) -> Check {
+    for frame in [&[2][..], &[9, 1], &[]] {
+        let mut socket = peer.open_websocket(Dialect::V3)?;
+        socket.send_binary(frame)?;
+        socket.send("4hello")?;
+        match socket.receive()? {
+            // The type 2 is a ping.
+            Received::Text(text) if text == "3" => socket.expect("4hello")?,
+            Received::Text(text) if text == "4hello" => {}
+            Received::Close(_) | Received::End => {}
+            other => return Err(Failure::new("an echo or the end", other.to_string())),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! The heartbeat of revision 4: the server pings, the client answers.
+
+use std::time::{Duration, Instant};
+
+use crate::case::{Case, Check, Failure, Group, Layer, ensure};
+use crate::peer::Peer;
+use crate::peer::engineio::Dialect;
+use crate::peer::websocket::{Frame, Received, WebSocket};
+
+pub(crate) static GROUP: Group = Group {
+    id: "eio4/heartbeat",
+    title: "Heartbeat",
+    layer: Layer::Engine,
+    cases: CASES,
+};
+
+const CASES: &[Case] = &[
+    Case::must("B1", "EIO4 2.6", "polling: a ping every interval", |peer| {
+        let session = peer.open(Dialect::V4)?;
+        for _ in 0..3 {
+            session.poll()?.expect_status(200)?.expect_body("2")?;
+            session.send(&["3"])?;
+        }
+        Ok(())
+    }),
+    Case::must(
+        "B2",
+        "EIO4 2.6",
+        "polling: silence ends the session",
+        |peer| {
+            let session = peer.open(Dialect::V4)?;
+            session.poll()?.expect_status(200)?.expect_body("2")?;
+            peer.wait(peer.target.timings.ping_timeout + SLACK);
+            session.poll()?.expect_status(400).map(drop)
+        },
+    ),
+    Case::must(
+        "B3",
+        "EIO4 2.6",
+        "WebSocket: a ping every interval",
+        |peer| {
+            rounds(
+                peer,
+                &mut peer.open_websocket(Dialect::V4)?.showing_heartbeat(),
+                "3",
+            )
+        },
+    ),
+    Case::must(
+        "B4",
+        "EIO4 2.6",
+        "WebSocket: silence ends the session",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
+            let opened = Instant::now();
+            socket.expect("2")?;
+            socket.expect_closed()?;
+            expect_elapsed(opened, timeout(peer), timeout(peer))
+        },
+    ),
+    Case::should(
+        "B5",
+        "EIO4 2.6",
+        "an unanswered ping ends the hanging GET with 1",
+        |peer| {
+            let session = peer.open(Dialect::V4)?;
+            let opened = Instant::now();
+            session.poll()?.expect_body("2")?;
+            session.poll()?.expect_status(200)?.expect_body("1")?;
+            expect_elapsed(opened, timeout(peer), timeout(peer))
+        },
+    ),
+    Case::should(
+        "B6",
+        "EIO4 2.6",
+        "the next ping comes one interval after the pong",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
+            socket.expect("2")?;
+            peer.wait(peer.target.timings.ping_timeout / 2);
+            socket.send("3")?;
+            let answered = Instant::now();
+            socket.expect("2")?;
+            let interval = peer.target.timings.ping_interval;
+            expect_elapsed(answered, interval, interval)
+        },
+    ),
+    Case::should(
+        "B7",
+        "EIO4 2.6",
+        "messages in place of pongs prolong at most once",
+        messages_without_pong,
+    ),
+    Case::should(
+        "B8",
+        "EIO4 2.6",
+        "early and doubled pongs are tolerated",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V4)?;
+            socket.send("3")?;
+            socket.send("3")?;
+            socket.send("4hello")?;
+            socket.expect("4hello")
+        },
+    ),
+    Case::must(
+        "B9",
+        "EIO4 2.6",
+        "no ping before the first interval has passed",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
+            let opened = Instant::now();
+            socket.expect("2")?;
+            let interval = peer.target.timings.ping_interval;
+            expect_elapsed(opened, interval, interval)
+        },
+    ),
+    Case::must(
+        "B17",
+        "EIO4 2.6",
+        "the heartbeat goes on after the upgrade",
+        |peer| {
+            let session = peer.open(Dialect::V4)?;
+            rounds(peer, &mut session.upgrade()?.showing_heartbeat(), "3")
+        },
+    ),
+    Case::must(
+        "B18",
+        "EIO4 2.6",
+        "pings get through 100 queued messages of 64 kB",
+        flood,
+    ),
+    Case::must(
+        "B19",
+        "EIO4 2.9",
+        "a ping frame is answered and is no heartbeat",
+        |peer| {
+            let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
+            let opened = Instant::now();
+            socket.send_frame(&Frame::new(Frame::PING, "hi"))?;
+            socket.expect_received(&Received::Pong("hi".into()))?;
+            socket.expect("2")?;
+            let interval = peer.target.timings.ping_interval;
+            expect_elapsed(opened, interval, interval)
+        },
+    ),
+    Case::should("B20", "EIO4 2.5", "a pong with data counts", |peer| {
+        rounds(
+            peer,
+            &mut peer.open_websocket(Dialect::V4)?.showing_heartbeat(),
+            "3x",
+        )
+    }),
+];
+
+/// How much later than due something may come on a busy machine.
+const SLACK: Duration = Duration::from_millis(150);
+
+/// Timers may fire this much early: they count whole milliseconds from different instants.
+const EARLY: Duration = Duration::from_millis(15);
+
+fn timeout(peer: &Peer) -> Duration {
+    peer.target.timings.ping_interval + peer.target.timings.ping_timeout
+}
+
+/// The time since `start` lies between `earliest` and `latest`, with the tolerances above.
+fn expect_elapsed(start: Instant, earliest: Duration, latest: Duration) -> Check {
+    let elapsed = start.elapsed();
+    let expected = format!(
+        "{} to {} ms",
+        earliest.as_millis(),
+        (latest + SLACK).as_millis()
+    );
+    let received = format!("{} ms", elapsed.as_millis());
+    ensure(
+        elapsed + EARLY >= earliest && elapsed <= latest + SLACK,
+        expected,
+        received,
+    )
+}
+
+/// Three pings, each answered with `pong`, then a message.
+fn rounds(peer: &Peer, socket: &mut WebSocket, pong: &str) -> Check {
+    let interval = peer.target.timings.ping_interval;
+    for _ in 0..3 {
+        let asked = Instant::now();
+        socket.expect("2")?;
+        ensure(
+            asked.elapsed() <= interval + SLACK,
+            "a ping in time",
+            "a late ping",
+        )?;
+        socket.send(pong)?;
+    }
+    socket.send("4hello")?;
+    socket.expect("4hello")
+}
+
+fn messages_without_pong(peer: &Peer) -> Check {
+    let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
+    let opened = Instant::now();
+    let latest = timeout(peer) + peer.target.timings.ping_timeout;
+    while opened.elapsed() < latest + SLACK {
+        socket.send("4still here")?;
+        match socket.receive_until(Instant::now() + Duration::from_millis(40))? {
+            Received::Close(_) | Received::End => {
+                return expect_elapsed(opened, timeout(peer), latest);
+            }
+            _ => peer.wait(Duration::from_millis(20)),
+        }
+    }
+    Err(Failure::new(
+        "the WebSocket to be closed",
+        "an endless session without a pong",
+    ))
+}
+
+fn flood(peer: &Peer) -> Check {
+    let mut socket = peer.open_websocket(Dialect::V4)?;
+    socket.send("4!burst 100 65536")?;
+    // The first ping falls due while the socket is full.
+    peer.wait(peer.target.timings.ping_interval);
+    for number in 0..100 {
+        let received = socket.receive()?;
+        let matches = matches!(&received, Received::Text(text)
+            if text.starts_with(&format!("4{number}:")) && text.len() == 65_537);
+        ensure(
+            matches,
+            format!("message {number} of 64 kB"),
+            received.to_string(),
+        )?;
+    }
+    socket.expect_silence(timeout(peer) + SLACK)?;
+    socket.send("4hello")?;
+    socket.expect("4hello")
+}
