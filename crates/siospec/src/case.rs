@@ -22,6 +22,7 @@ pub(crate) struct Case {
     pub(crate) needs: &'static [ServerOption],
     /// Server options under which the case makes no sense.
     pub(crate) without: &'static [ServerOption],
+    pub(crate) company: Company,
     pub(crate) run: fn(&Peer) -> Check,
 }
 
@@ -40,6 +41,7 @@ impl Case {
             title,
             needs: &[],
             without: &[],
+            company: Company::Others,
             run,
         }
     }
@@ -58,6 +60,7 @@ impl Case {
             title,
             needs: &[],
             without: &[],
+            company: Company::Others,
             run,
         }
     }
@@ -77,6 +80,7 @@ impl Case {
             title,
             needs: &[],
             without: &[],
+            company: Company::Others,
             run,
         }
     }
@@ -84,6 +88,14 @@ impl Case {
     /// The same case, run only against a server that has these options.
     pub(crate) const fn needs(self, needs: &'static [ServerOption]) -> Self {
         Self { needs, ..self }
+    }
+
+    /// The same case, run while no other is: it loads the server so that others would be late.
+    pub(crate) const fn alone(self) -> Self {
+        Self {
+            company: Company::None,
+            ..self
+        }
     }
 
     /// The same case, run only against a server that has none of these options.
@@ -109,6 +121,13 @@ pub(crate) enum Layer {
     Engine,
     /// The Socket.IO fixture.
     Socket,
+}
+
+/// What may run at the same time as a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Company {
+    Others,
+    None,
 }
 
 /// How binding a case is.

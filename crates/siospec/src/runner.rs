@@ -6,18 +6,36 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::case::{Case, Failure, Group, Record, Skip, Verdict};
+use crate::case::{Case, Company, Failure, Group, Record, Skip, Verdict};
 use crate::peer::Peer;
 use crate::target::Target;
 
+/// A case and the group it is listed in.
+type Chosen = (&'static Group, &'static Case);
+
 /// Runs every case and returns the records in the order of `cases`.
 ///
-/// Most of a case is waiting, so `jobs` may well exceed the number of processors.
-pub(crate) fn run(
-    target: &Target,
-    cases: &[(&'static Group, &'static Case)],
-    jobs: usize,
-) -> Vec<Record> {
+/// Most of a case is waiting, so `jobs` may well exceed the number of processors. The cases that
+/// must be alone run one after the other when the others are done.
+pub(crate) fn run(target: &Target, cases: &[Chosen], jobs: usize) -> Vec<Record> {
+    let with = |company| {
+        cases
+            .iter()
+            .filter(move |(_, case)| case.company == company)
+    };
+    let together: Vec<Chosen> = with(Company::Others).copied().collect();
+    let mut records = run_together(target, &together, jobs);
+    records.extend(with(Company::None).map(|(group, case)| run_case(target, group, case)));
+    records.sort_by_key(|record| {
+        cases
+            .iter()
+            .position(|(_, case)| case.id == record.case.id)
+            .unwrap_or(usize::MAX)
+    });
+    records
+}
+
+fn run_together(target: &Target, cases: &[Chosen], jobs: usize) -> Vec<Record> {
     let next = AtomicUsize::new(0);
     let records = Mutex::new(Vec::with_capacity(cases.len()));
     thread::scope(|scope| {
@@ -33,14 +51,7 @@ pub(crate) fn run(
             });
         }
     });
-    let mut records = records.into_inner().unwrap_or_else(PoisonError::into_inner);
-    records.sort_by_key(|record| {
-        cases
-            .iter()
-            .position(|(_, case)| case.id == record.case.id)
-            .unwrap_or(usize::MAX)
-    });
-    records
+    records.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn run_case(target: &Target, group: &'static Group, case: &'static Case) -> Record {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::case::{Case, Check, Group, Layer, ensure};
-use crate::peer::Peer;
 use crate::peer::engineio::{Dialect, Polling};
 use crate::peer::websocket::Frame;
 

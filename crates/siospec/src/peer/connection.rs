@@ -1,7 +1,7 @@
 //! One TCP connection with its read buffer, its deadlines and its place in the transcript.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::case::Failure;
@@ -57,12 +57,6 @@ impl Connection {
             Err(error) if !is_end(&error) => Err(error.into()),
             _ => Ok(()),
         }
-    }
-
-    /// Ends our direction; the server reads an end of stream.
-    pub(crate) fn finish_writing(&self) -> Result<(), Failure> {
-        self.note(Direction::Sent, "end of stream");
-        Ok(self.stream.shutdown(Shutdown::Write)?)
     }
 
     /// Reads whatever comes next into the buffer, at most until `deadline`.

@@ -89,11 +89,6 @@ impl Peer {
         std::thread::sleep(duration);
     }
 
-    /// Milliseconds since the case began.
-    pub(crate) fn now(&self) -> u128 {
-        self.transcript.milliseconds()
-    }
-
     pub(crate) fn into_transcript(self) -> Transcript {
         self.transcript
     }

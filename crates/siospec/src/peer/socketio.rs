@@ -1,11 +1,12 @@
 //! Socket.IO sockets seen from the client, over one WebSocket.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Peer;
-use super::engineio::Dialect;
+use super::engineio::{Dialect, Polling, shown};
 use super::websocket::{Received, WebSocket};
 use crate::case::{Check, Failure, ensure};
 
@@ -53,6 +54,22 @@ impl Packet {
     }
 }
 
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "4{}", self.kind)?;
+        if let Some(count) = &self.attachments {
+            write!(f, "{count}-")?;
+        }
+        if self.namespace != "/" {
+            write!(f, "{},", self.namespace)?;
+        }
+        write!(f, "{}", self.id.as_deref().unwrap_or_default())?;
+        self.data
+            .as_ref()
+            .map_or(Ok(()), |data| write!(f, "{data}"))
+    }
+}
+
 /// A client of the Socket.IO fixture on a WebSocket.
 #[derive(Debug)]
 pub(crate) struct Socket {
@@ -84,6 +101,24 @@ impl Peer {
             session: handshake.sid,
             id: String::new(),
         })
+    }
+
+    /// A client of protocol 5 on the polling transport that has joined the root namespace.
+    pub(crate) fn join_by_polling(&self) -> Result<Polling<'_>, Failure> {
+        self.join_by_polling_with("")
+    }
+
+    /// As [`Self::join_by_polling`], with `extra` added to the query.
+    pub(crate) fn join_by_polling_with(&self, extra: &str) -> Result<Polling<'_>, Failure> {
+        let session = self.open_with(Dialect::V4, extra)?;
+        session.send(&["40"])?;
+        let mut packets = Vec::new();
+        while packets.len() < 2 {
+            packets.extend(session.receive()?);
+        }
+        let joined = packets[0].starts_with("40{") && packets[1].starts_with(r#"42["auth""#);
+        ensure(joined, "CONNECT and auth", shown(&packets))?;
+        Ok(session)
     }
 
     /// A client of protocol 4: the server joins it to the root namespace by itself.
@@ -141,7 +176,7 @@ impl Socket {
             .and_then(Value::as_str);
         match id {
             Some(id) if packet.kind == '0' => Ok(id.to_owned()),
-            _ => Err(Failure::new("CONNECT with a sid", format!("{packet:?}"))),
+            _ => Err(Failure::new("CONNECT with a sid", packet.to_string())),
         }
     }
 
@@ -154,7 +189,7 @@ impl Socket {
             .and_then(|data| data.get(0))
             .and_then(Value::as_str);
         let matches = matches!(packet.kind, '2' | '5') && first == Some(name);
-        ensure(matches, format!("the event {name}"), format!("{packet:?}"))?;
+        ensure(matches, format!("the event {name}"), packet.to_string())?;
         Ok(packet)
     }
 
@@ -165,7 +200,7 @@ impl Socket {
         ensure(
             matches,
             format!("the packet 4{packet}"),
-            format!("{received:?}"),
+            received.to_string(),
         )
     }
 
@@ -183,6 +218,34 @@ impl Socket {
         packet.ok_or_else(|| Failure::new("a Socket.IO packet", received.to_string()))
     }
 
+    /// The next packet as text, and its JSON with the attachments that follow it as hex digits in
+    /// the places of their placeholders.
+    pub(crate) fn receive_with_attachments(&mut self) -> Result<(String, Value), Failure> {
+        let received = self.transport.receive()?;
+        let broken = || Failure::new("a packet with attachments", received.to_string());
+        let Received::Text(text) = &received else {
+            return Err(broken());
+        };
+        let packet = text
+            .strip_prefix('4')
+            .and_then(Packet::parse)
+            .ok_or_else(broken)?;
+        let count = packet
+            .attachments
+            .map_or(Ok(0), |count| count.parse::<usize>());
+        let mut attachments = Vec::new();
+        for _ in 0..count.map_err(|_| broken())? {
+            match self.transport.receive()? {
+                Received::Binary(bytes) => attachments.push(bytes),
+                other => return Err(Failure::new("an attachment", other.to_string())),
+            }
+        }
+        Ok((
+            text.clone(),
+            resolved(packet.data.unwrap_or_default(), &attachments),
+        ))
+    }
+
     /// The server ends the session.
     pub(crate) fn expect_closed(&mut self) -> Check {
         self.transport.expect_closed().map(drop)
@@ -196,6 +259,35 @@ impl Socket {
     pub(crate) fn expect_alive(&mut self) -> Check {
         self.send(r#"2["message","still here"]"#)?;
         self.expect(r#"2["message-back","still here"]"#)
+    }
+}
+
+/// Replaces each placeholder that has an attachment by its hex digits.
+fn resolved(value: Value, attachments: &[Vec<u8>]) -> Value {
+    match value {
+        Value::Array(list) => list
+            .into_iter()
+            .map(|item| resolved(item, attachments))
+            .collect(),
+        Value::Object(map) if map.get("_placeholder") == Some(&Value::Bool(true)) => {
+            let num = map
+                .get("num")
+                .and_then(Value::as_u64)
+                .map(|num| num as usize);
+            match num.and_then(|num| attachments.get(num)) {
+                Some(bytes) => bytes
+                    .iter()
+                    .map(|b| format!("{b:02x}"))
+                    .collect::<String>()
+                    .into(),
+                None => Value::Object(map),
+            }
+        }
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, item)| (key, resolved(item, attachments)))
+            .collect(),
+        other => other,
     }
 }
 
@@ -223,6 +315,13 @@ mod tests {
         );
         assert_ne!(Packet::parse(r#"2["a"]"#), Packet::parse(r#"20["a"]"#));
         assert_eq!(Packet::parse("0/custom"), Packet::parse("0/custom,"));
+    }
+
+    #[test]
+    fn placeholders_are_resolved() {
+        let value = serde_json::json!([{"a": {"_placeholder": true, "num": 0}}, {"num": 0}]);
+        let expected = serde_json::json!([{"a": "01ff"}, {"num": 0}]);
+        assert_eq!(resolved(value, &[vec![1, 0xff]]), expected);
     }
 
     #[test]

@@ -222,17 +222,19 @@ impl Peer {
     /// Sends an opening handshake; the socket is only good if the answer is 101.
     pub(crate) fn switch(&self, request: &Request) -> Result<(Response, WebSocket), Failure> {
         let (response, connection) = self.start(request)?.switch()?;
-        Ok((
-            response,
-            WebSocket {
-                connection,
-                heartbeat: Heartbeat::Answered,
-            },
-        ))
+        Ok((response, WebSocket::over(connection)))
     }
 }
 
 impl WebSocket {
+    /// The WebSocket on a connection whose handshake is done.
+    pub(crate) fn over(connection: Connection) -> Self {
+        Self {
+            connection,
+            heartbeat: Heartbeat::Answered,
+        }
+    }
+
     /// Leaves pings to the case.
     pub(crate) fn showing_heartbeat(self) -> Self {
         Self {

@@ -1,8 +1,17 @@
-//! Socket.IO protocol 5 over Engine.IO revision 4.
+//! Socket.IO protocol 5 over Engine.IO revision 4, one file per section of the table of cases.
 
 mod acks;
+mod binary;
 mod connect;
+mod decoder;
+mod namespaces;
 
 use crate::case::Group;
 
-pub(crate) const GROUPS: &[&Group] = &[&connect::GROUP, &acks::GROUP];
+pub(crate) const GROUPS: &[&Group] = &[
+    &connect::GROUP,
+    &namespaces::GROUP,
+    &decoder::GROUP,
+    &acks::GROUP,
+    &binary::GROUP,
+];
