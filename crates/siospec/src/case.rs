@@ -179,8 +179,16 @@ pub(crate) enum ServerOption {
     NoTrailingSlash,
     /// Connection state recovery is on.
     Recovery,
-    /// The msgpack parser replaces the JSON parser.
-    Msgpack,
+}
+
+impl ServerOption {
+    /// Whether the option shows in so many answers that only the cases about it make sense.
+    pub(crate) fn stands_apart(self) -> bool {
+        matches!(
+            self,
+            Self::NoUpgrades | Self::InitialPacket | Self::Recovery
+        )
+    }
 }
 
 impl fmt::Display for ServerOption {

@@ -86,7 +86,9 @@ fn run_case(target: &Target, group: &'static Group, case: &'static Case) -> Reco
 
 fn skip(target: &Target, case: &Case) -> Option<Skip> {
     let missing = case.needs.iter().find(|option| !target.has(**option));
-    let contrary = case.without.iter().find(|option| target.has(**option));
+    let contrary = target.options.iter().find(|option| {
+        case.without.contains(option) || (option.stands_apart() && !case.needs.contains(option))
+    });
     missing
         .copied()
         .map(Skip::Needs)

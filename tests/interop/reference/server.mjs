@@ -140,9 +140,6 @@ function welcome(socket) {
   socket.on("emit-with-ack", (...args) => {
     socket.emit("answer-me", ...args, (...answer) => socket.emit("answered", ...answer));
   });
-  socket.on("burst", (count) => {
-    for (let n = 0; n < count; n++) socket.emit("item", n);
-  });
   socket.on("burst-binary", (count) => {
     for (let n = 0; n < count; n++) setImmediate(() => socket.emit("item", Buffer.from([n])));
   });
@@ -153,7 +150,7 @@ function welcome(socket) {
   socket.on("id", () => socket.emit("id", socket.id));
   socket.on("journal", (tag) => socket.emit("journal", journal.get(tag) ?? []));
   socket.on("join", (room) => socket.join(room));
-  socket.on("to-room", (room, ...args) => socket.nsp.to(room).emit(...args));
+  socket.on("to-room", (room, ...args) => socket.nsp.to(room).emit("news", ...args));
   socket.on("ask-room", (room, timeout) => {
     socket.nsp.to(room).timeout(timeout).emit("answer-me", (error, answers) => {
       socket.emit("answers", Boolean(error), answers);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
+use crate::case::{Case, Check, Failure, Group, Layer, ensure};
 use crate::peer::Peer;
 use crate::peer::websocket::Received;
 
@@ -36,8 +36,7 @@ const CASES: &[Case] = &[
                 packet.to_string(),
             )
         },
-    )
-    .without(&[ServerOption::Recovery]),
+    ),
     Case::must(
         "N2",
         "SIO5 6.1",

@@ -5,6 +5,7 @@ mod binary;
 mod connect;
 mod decoder;
 mod namespaces;
+mod recovery;
 
 use crate::case::Group;
 
@@ -14,4 +15,5 @@ pub(crate) const GROUPS: &[&Group] = &[
     &decoder::GROUP,
     &acks::GROUP,
     &binary::GROUP,
+    &recovery::GROUP,
 ];
