@@ -28,60 +28,33 @@ pub(crate) struct Case {
 
 impl Case {
     /// A case every server has to pass.
-    pub(crate) const fn must(
-        id: &'static str,
-        clause: &'static str,
-        title: &'static str,
-        run: fn(&Peer) -> Check,
-    ) -> Self {
-        Self {
+    pub(crate) const fn must(id: &'static str, clause: &'static str) -> Draft {
+        Draft {
             id,
             clause,
             level: Level::Must,
-            title,
-            needs: &[],
-            without: &[],
-            company: Company::Others,
-            run,
+            title: "",
         }
     }
 
     /// Behaviour of the reference that clients rely on but no specification demands.
-    pub(crate) const fn should(
-        id: &'static str,
-        clause: &'static str,
-        title: &'static str,
-        run: fn(&Peer) -> Check,
-    ) -> Self {
-        Self {
+    pub(crate) const fn should(id: &'static str, clause: &'static str) -> Draft {
+        Draft {
             id,
             clause,
             level: Level::Should,
-            title,
-            needs: &[],
-            without: &[],
-            company: Company::Others,
-            run,
+            title: "",
         }
     }
 
     /// Several outcomes pass; the function lists them. A crash, a hang or an effect on another
     /// session never does.
-    pub(crate) const fn tolerant(
-        id: &'static str,
-        clause: &'static str,
-        title: &'static str,
-        run: fn(&Peer) -> Check,
-    ) -> Self {
-        Self {
+    pub(crate) const fn tolerant(id: &'static str, clause: &'static str) -> Draft {
+        Draft {
             id,
             clause,
             level: Level::Tolerant,
-            title,
-            needs: &[],
-            without: &[],
-            company: Company::Others,
-            run,
+            title: "",
         }
     }
 
@@ -104,6 +77,43 @@ impl Case {
     }
 }
 
+/// A case that has no function yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draft {
+    id: &'static str,
+    clause: &'static str,
+    level: Level,
+    title: &'static str,
+}
+
+impl Draft {
+    /// What the server has to do, as one phrase.
+    pub(crate) const fn title(self, title: &'static str) -> Self {
+        Self { title, ..self }
+    }
+
+    /// How it is found out.
+    pub(crate) const fn run(self, run: fn(&Peer) -> Check) -> Case {
+        let Self {
+            id,
+            clause,
+            level,
+            title,
+        } = self;
+        let company = Company::Others;
+        Case {
+            id,
+            clause,
+            level,
+            title,
+            needs: &[],
+            without: &[],
+            company,
+            run,
+        }
+    }
+}
+
 /// Cases of one section, in one file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group {
@@ -111,6 +121,8 @@ pub(crate) struct Group {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
     pub(crate) layer: Layer,
+    /// Server options without which none of the cases makes sense.
+    pub(crate) needs: &'static [ServerOption],
     pub(crate) cases: &'static [Case],
 }
 

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_a_letter_and_a_number_and_clauses_name_a_section() {
+    fn every_case_has_a_letter_a_number_a_title_and_a_clause() {
         for case in groups().iter().flat_map(|group| group.cases) {
             let (letter, number) = case.id.split_at(1);
             assert!(
@@ -91,6 +91,7 @@ mod tests {
                 case.id
             );
             assert!(number.parse::<u32>().is_ok(), "{}", case.id);
+            assert!(!case.title.is_empty(), "{}", case.id);
             let known = ["EIO4 ", "EIO3 ", "SIO5 ", "SIO4 ", "RFC "];
             assert!(
                 known.iter().any(|name| case.clause.starts_with(name)),

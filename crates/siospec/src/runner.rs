@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::case::{Case, Company, Failure, Group, Record, Skip, Verdict};
+use crate::case::{Case, Company, Failure, Group, Record, ServerOption, Skip, Verdict};
 use crate::peer::Peer;
 use crate::target::Target;
 
@@ -55,7 +55,7 @@ fn run_together(target: &Target, cases: &[Chosen], jobs: usize) -> Vec<Record> {
 }
 
 fn run_case(target: &Target, group: &'static Group, case: &'static Case) -> Record {
-    if let Some(skip) = skip(target, case) {
+    if let Some(skip) = skip(target, group, case) {
         let verdict = Verdict::Skipped(skip);
         return Record {
             group,
@@ -84,11 +84,17 @@ fn run_case(target: &Target, group: &'static Group, case: &'static Case) -> Reco
     }
 }
 
-fn skip(target: &Target, case: &Case) -> Option<Skip> {
-    let missing = case.needs.iter().find(|option| !target.has(**option));
-    let contrary = target.options.iter().find(|option| {
-        case.without.contains(option) || (option.stands_apart() && !case.needs.contains(option))
-    });
+fn skip(target: &Target, group: &Group, case: &Case) -> Option<Skip> {
+    let needs = |option: &ServerOption| group.needs.contains(option) || case.needs.contains(option);
+    let missing = group
+        .needs
+        .iter()
+        .chain(case.needs)
+        .find(|option| !target.has(**option));
+    let contrary = target
+        .options
+        .iter()
+        .find(|option| case.without.contains(option) || (option.stands_apart() && !needs(option)));
     missing
         .copied()
         .map(Skip::Needs)

@@ -10,32 +10,25 @@ pub(crate) static GROUP: Group = Group {
     id: "eio3/binary",
     title: "Polling payloads, binary framing",
     layer: Layer::Engine,
+    needs: &[ServerOption::Eio3],
     cases: CASES,
 };
-
-const EIO3: &[ServerOption] = &[ServerOption::Eio3];
 
 /// `4€` and the bytes 1 to 4, as revision 3 frames them. The length of binary data includes its
 /// type byte.
 const GOLDEN: &[u8] = b"\x00\x04\xff4\xe2\x82\xac\x01\x05\xff\x04\x01\x02\x03\x04";
 
 const CASES: &[Case] = &[
-    Case::must(
-        "Q4",
-        "EIO3 3.3",
-        "a batch with binary is framed in binary",
-        |peer| {
+    Case::must("Q4", "EIO3 3.3")
+        .title("a batch with binary is framed in binary")
+        .run(|peer| {
             let session = peer.open(Dialect::V3)?;
             session.post("2:4€10:b4AQIDBA==")?.expect_ok()?;
             expect_bytes(&session.poll()?.expect_status(200)?, GOLDEN)
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "Q14",
-        "EIO3 3.3",
-        "an octet-stream is taken, kinds are kept",
-        |peer| {
+        }),
+    Case::must("Q14", "EIO3 3.3")
+        .title("an octet-stream is taken, kinds are kept")
+        .run(|peer| {
             let long = b"\x00\x01\x02\xff4hello world";
             for (body, packets) in [
                 (&b"\x00\x06\xff4hello"[..], &["4hello"][..]),
@@ -48,25 +41,17 @@ const CASES: &[Case] = &[
                 session.expect(packets)?;
             }
             Ok(())
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "Q15",
-        "EIO3 3.3",
-        "the length of text counts bytes",
-        |peer| {
+        }),
+    Case::must("Q15", "EIO3 3.3")
+        .title("the length of text counts bytes")
+        .run(|peer| {
             let session = peer.open(Dialect::V3)?;
             post_octets(&session, b"\x00\x04\xff4\xe2\x82\xac")?.expect_ok()?;
             session.expect(&["4€"])
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "Q17",
-        "EIO3 3.3",
-        "broken framing closes the session",
-        |peer| {
+        }),
+    Case::must("Q17", "EIO3 3.3")
+        .title("broken framing closes the session")
+        .run(|peer| {
             let mut digits = vec![0];
             digits.extend([1; 400]);
             digits.extend(b"\xff4hello");
@@ -77,14 +62,10 @@ const CASES: &[Case] = &[
                 b"\x00\x06\xff4hello\x00\x06",
             ];
             bodies.into_iter().try_for_each(|body| closes(peer, body))
-        },
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "Q18",
-        "EIO3 3.3",
-        "lax framing is read as the reference does, or closes",
-        |peer| {
+        }),
+    Case::tolerant("Q18", "EIO3 3.3")
+        .title("lax framing is read as the reference does, or closes")
+        .run(|peer| {
             let bodies: [&[u8]; 4] = [
                 b"\x00\x09\xff4hello",
                 b"\x02\x06\xff\x04hello",
@@ -105,48 +86,32 @@ const CASES: &[Case] = &[
                 }
             }
             Ok(())
-        },
-    )
-    .needs(EIO3),
-    Case::should(
-        "Q19",
-        "EIO3 3.3",
-        "an empty octet-stream is taken and means nothing",
-        |peer| {
+        }),
+    Case::should("Q19", "EIO3 3.3")
+        .title("an empty octet-stream is taken and means nothing")
+        .run(|peer| {
             let session = peer.open(Dialect::V3)?;
             post_octets(&session, b"")?.expect_ok()?;
             session.expect_alive()
-        },
-    )
-    .needs(EIO3),
-    Case::should(
-        "Q23",
-        "EIO4 2.1",
-        "b64 after the handshake changes nothing",
-        |peer| {
+        }),
+    Case::should("Q23", "EIO4 2.1")
+        .title("b64 after the handshake changes nothing")
+        .run(|peer| {
             let session = peer.open(Dialect::V3)?;
             session.post("2:4€10:b4AQIDBA==")?.expect_ok()?;
             let query = format!("EIO=3&b64=1&transport=polling&sid={}", session.sid());
             expect_bytes(&peer.get(&query)?.expect_status(200)?, GOLDEN)
-        },
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "Q25",
-        "EIO3 3.6",
-        "a batch of text comes in either framing",
-        |peer| {
+        }),
+    Case::tolerant("Q25", "EIO3 3.6")
+        .title("a batch of text comes in either framing")
+        .run(|peer| {
             let session = peer.open(Dialect::V3)?;
             session.send(&["4a", "4b"])?;
             session.expect(&["4a", "4b"])
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "Q26",
-        "EIO3 3.6",
-        "non-ASCII text is framed in binary",
-        |peer| {
+        }),
+    Case::must("Q26", "EIO3 3.6")
+        .title("non-ASCII text is framed in binary")
+        .run(|peer| {
             // Browser clients of 1.x decode text framing twice.
             let session = peer.open(Dialect::V3)?;
             session.send(&["4€"])?;
@@ -154,14 +119,10 @@ const CASES: &[Case] = &[
                 &session.poll()?.expect_status(200)?,
                 b"\x00\x04\xff4\xe2\x82\xac",
             )
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "Q28",
-        "EIO4 2.11",
-        "binary framing is an octet-stream of known length",
-        |peer| {
+        }),
+    Case::must("Q28", "EIO4 2.11")
+        .title("binary framing is an octet-stream of known length")
+        .run(|peer| {
             let session = peer.open(Dialect::V3)?;
             session.post("10:b4AQIDBA==")?.expect_ok()?;
             session
@@ -169,9 +130,7 @@ const CASES: &[Case] = &[
                 .expect_header("Content-Type", "application/octet-stream")?
                 .expect_header("Content-Length", "8")
                 .map(drop)
-        },
-    )
-    .needs(EIO3),
+        }),
 ];
 
 fn post_octets(session: &Polling<'_>, body: &[u8]) -> Result<Response, Failure> {

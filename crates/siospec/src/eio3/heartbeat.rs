@@ -11,27 +11,25 @@ pub(crate) static GROUP: Group = Group {
     id: "eio3/heartbeat",
     title: "Heartbeat",
     layer: Layer::Engine,
+    needs: &[ServerOption::Eio3],
     cases: CASES,
 };
 
-const EIO3: &[ServerOption] = &[ServerOption::Eio3];
-
 const CASES: &[Case] = &[
-    Case::must("B10", "EIO4 2.6", "polling: a ping is answered", |peer| {
-        let session = peer.open(Dialect::V3Base64)?;
-        session.post("1:2")?.expect_ok()?;
-        session
-            .poll()?
-            .expect_status(200)?
-            .expect_body("1:3")
-            .map(drop)
-    })
-    .needs(EIO3),
-    Case::must(
-        "B11",
-        "EIO4 2.6",
-        "a silent client is closed at interval and timeout",
-        |peer| {
+    Case::must("B10", "EIO4 2.6")
+        .title("polling: a ping is answered")
+        .run(|peer| {
+            let session = peer.open(Dialect::V3Base64)?;
+            session.post("1:2")?.expect_ok()?;
+            session
+                .poll()?
+                .expect_status(200)?
+                .expect_body("1:3")
+                .map(drop)
+        }),
+    Case::must("B11", "EIO4 2.6")
+        .title("a silent client is closed at interval and timeout")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V3)?;
             let opened = Instant::now();
             socket.expect_closed()?;
@@ -40,20 +38,17 @@ const CASES: &[Case] = &[
             let expected = format!("{} ms", due.as_millis());
             let in_time = elapsed + EARLY >= due && elapsed <= due + SLACK;
             ensure(in_time, expected, format!("{} ms", elapsed.as_millis()))
-        },
-    )
-    .needs(EIO3),
-    Case::must("B12", "EIO4 2.6", "WebSocket: a ping is answered", |peer| {
-        let mut socket = peer.open_websocket(Dialect::V3)?;
-        socket.send("2")?;
-        socket.expect("3")
-    })
-    .needs(EIO3),
-    Case::tolerant(
-        "B13",
-        "EIO4 2.5",
-        "a probe outside an upgrade is answered as a ping",
-        |peer| {
+        }),
+    Case::must("B12", "EIO4 2.6")
+        .title("WebSocket: a ping is answered")
+        .run(|peer| {
+            let mut socket = peer.open_websocket(Dialect::V3)?;
+            socket.send("2")?;
+            socket.expect("3")
+        }),
+    Case::tolerant("B13", "EIO4 2.5")
+        .title("a probe outside an upgrade is answered as a ping")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V3)?;
             socket.send("2probe")?;
             let received = socket.receive()?;
@@ -63,14 +58,10 @@ const CASES: &[Case] = &[
                 "3 or 3probe",
                 received.to_string(),
             )
-        },
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "B14",
-        "EIO4 2.6",
-        "messages without pings keep alive or do not",
-        |peer| {
+        }),
+    Case::tolerant("B14", "EIO4 2.6")
+        .title("messages without pings keep alive or do not")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V3)?;
             let opened = Instant::now();
             while opened.elapsed() < timeout(peer) + SLACK {
@@ -84,20 +75,14 @@ const CASES: &[Case] = &[
                 }
             }
             Ok(())
-        },
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "B15",
-        "EIO4 2.5",
-        "a pong of the client is ignored or closes",
-        |peer| {
+        }),
+    Case::tolerant("B15", "EIO4 2.5")
+        .title("a pong of the client is ignored or closes")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V3)?;
             socket.send("3")?;
             echo_or_end(&mut socket)
-        },
-    )
-    .needs(EIO3),
+        }),
 ];
 
 /// How much later than due something may come on a busy machine.

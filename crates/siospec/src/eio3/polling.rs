@@ -10,32 +10,23 @@ pub(crate) static GROUP: Group = Group {
     id: "eio3/polling",
     title: "Polling payloads, text framing",
     layer: Layer::Engine,
+    needs: &[ServerOption::Eio3],
     cases: CASES,
 };
 
-const EIO3: &[ServerOption] = &[ServerOption::Eio3];
-
 const CASES: &[Case] = &[
-    Case::must(
-        "H9",
-        "EIO4 2.3",
-        "the open packet comes with its length",
-        open_packet,
-    )
-    .needs(EIO3),
-    Case::must("Q1", "EIO4 2.8", "a message is echoed", |p| {
-        echoed(p, &["4hello"])
-    })
-    .needs(EIO3),
-    Case::must("Q2", "EIO4 2.8", "packets are echoed in order", |peer| {
-        echoed(peer, &["4a", "4bb", "4ccc"])
-    })
-    .needs(EIO3),
-    Case::must(
-        "Q3",
-        "EIO4 2.8",
-        "text and base64 keep their kinds",
-        |peer| {
+    Case::must("H9", "EIO4 2.3")
+        .title("the open packet comes with its length")
+        .run(open_packet),
+    Case::must("Q1", "EIO4 2.8")
+        .title("a message is echoed")
+        .run(|p| echoed(p, &["4hello"])),
+    Case::must("Q2", "EIO4 2.8")
+        .title("packets are echoed in order")
+        .run(|peer| echoed(peer, &["4a", "4bb", "4ccc"])),
+    Case::must("Q3", "EIO4 2.8")
+        .title("text and base64 keep their kinds")
+        .run(|peer| {
             let session = peer.open(Dialect::V3Base64)?;
             session.post("6:4hello10:b4AQIDBA==")?.expect_ok()?;
             session
@@ -43,39 +34,30 @@ const CASES: &[Case] = &[
                 .expect_status(200)?
                 .expect_body("6:4hello10:b4AQIDBA==")
                 .map(drop)
-        },
-    )
-    .needs(EIO3),
-    Case::must("Q5", "EIO4 2.7", "a body that is no payload closes", |p| {
-        closes(p, "abc")
-    })
-    .needs(EIO3),
-    Case::must(
-        "Q6",
-        "EIO3 3.1",
-        "a character of the basic plane counts 1",
-        |peer| {
+        }),
+    Case::must("Q5", "EIO4 2.7")
+        .title("a body that is no payload closes")
+        .run(|p| closes(p, "abc")),
+    Case::must("Q6", "EIO3 3.1")
+        .title("a character of the basic plane counts 1")
+        .run(|peer| {
             echoed(peer, &["4€"])?;
             echoed(peer, &["4é"])
-        },
-    )
-    .needs(EIO3),
-    Case::must("Q7", "EIO3 3.1", "a character beyond it counts 2", |peer| {
-        echoed(peer, &["4😀"])
-    })
-    .needs(EIO3),
-    Case::should("Q9", "EIO3 3.1", "an empty packet is skipped", |peer| {
-        let session = peer.open(Dialect::V3Base64)?;
-        session.post("0:")?.expect_ok()?;
-        session.post("0:6:4hello")?.expect_ok()?;
-        session.expect(&["4hello"])
-    })
-    .needs(EIO3),
-    Case::must(
-        "Q10",
-        "EIO3 3.1",
-        "wrong lengths close the session",
-        |peer| {
+        }),
+    Case::must("Q7", "EIO3 3.1")
+        .title("a character beyond it counts 2")
+        .run(|peer| echoed(peer, &["4😀"])),
+    Case::should("Q9", "EIO3 3.1")
+        .title("an empty packet is skipped")
+        .run(|peer| {
+            let session = peer.open(Dialect::V3Base64)?;
+            session.post("0:")?.expect_ok()?;
+            session.post("0:6:4hello")?.expect_ok()?;
+            session.expect(&["4hello"])
+        }),
+    Case::must("Q10", "EIO3 3.1")
+        .title("wrong lengths close the session")
+        .run(|peer| {
             let bodies = [
                 ":4hello",
                 "-1:4hello",
@@ -86,20 +68,17 @@ const CASES: &[Case] = &[
                 "6:4hello\n",
             ];
             bodies.into_iter().try_for_each(|body| closes(peer, body))
-        },
-    )
-    .needs(EIO3),
-    Case::should("Q11", "EIO3 3.1", "leading zeros are accepted", |peer| {
-        let session = peer.open(Dialect::V3Base64)?;
-        session.post("06:4hello")?.expect_ok()?;
-        session.expect(&["4hello"])
-    })
-    .needs(EIO3),
-    Case::tolerant(
-        "Q12",
-        "EIO3 3.1",
-        "lengths that only JavaScript reads pass or close",
-        |peer| {
+        }),
+    Case::should("Q11", "EIO3 3.1")
+        .title("leading zeros are accepted")
+        .run(|peer| {
+            let session = peer.open(Dialect::V3Base64)?;
+            session.post("06:4hello")?.expect_ok()?;
+            session.expect(&["4hello"])
+        }),
+    Case::tolerant("Q12", "EIO3 3.1")
+        .title("lengths that only JavaScript reads pass or close")
+        .run(|peer| {
             let bodies = [
                 "+6:4hello",
                 "0x6:4hello",
@@ -110,60 +89,36 @@ const CASES: &[Case] = &[
             bodies
                 .into_iter()
                 .try_for_each(|body| echoes_or_closes(peer, body, &["4hello"]))
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "Q13",
-        "EIO3 3.1",
-        "colons, digits and separators inside data are data",
-        |peer| echoed(peer, &["4a:b", "4\n\u{1e}", "412:34:56"]),
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "Q20",
-        "EIO3 3.2",
-        "base64 packets without data are ignored or close",
-        |peer| {
+        }),
+    Case::must("Q13", "EIO3 3.1")
+        .title("colons, digits and separators inside data are data")
+        .run(|peer| echoed(peer, &["4a:b", "4\n\u{1e}", "412:34:56"])),
+    Case::tolerant("Q20", "EIO3 3.2")
+        .title("base64 packets without data are ignored or close")
+        .run(|peer| {
             tolerated(peer, "1:b")?;
             echoes_or_closes(peer, "2:b4", &["b4"])
-        },
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "Q21",
-        "EIO3 3.2",
-        "base64 packets of other types are tolerated",
-        |peer| {
+        }),
+    Case::tolerant("Q21", "EIO3 3.2")
+        .title("base64 packets of other types are tolerated")
+        .run(|peer| {
             tolerated(peer, "4:b2AA")?;
             tolerated(peer, "6:b9AQID")
-        },
-    )
-    .needs(EIO3),
-    Case::should(
-        "Q22",
-        "EIO4 2.1",
-        "b64 of the handshake counts, not its absence later",
-        |peer| {
+        }),
+    Case::should("Q22", "EIO4 2.1")
+        .title("b64 of the handshake counts, not its absence later")
+        .run(|peer| {
             let session = peer.open(Dialect::V3Base64)?;
             session.post("10:b4AQIDBA==")?.expect_ok()?;
             let query = format!("EIO=3&transport=polling&sid={}", session.sid());
             peer.get(&query)?.expect_body("10:b4AQIDBA==").map(drop)
-        },
-    )
-    .needs(EIO3),
-    Case::should(
-        "Q24",
-        "EIO4 2.1",
-        "b64=0 counts as set, an empty b64 does not",
-        b64_values,
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "Q27",
-        "EIO3 3.6",
-        "doubly encoded text arrives right or unchanged",
-        |peer| {
+        }),
+    Case::should("Q24", "EIO4 2.1")
+        .title("b64=0 counts as set, an empty b64 does not")
+        .run(b64_values),
+    Case::tolerant("Q27", "EIO3 3.6")
+        .title("doubly encoded text arrives right or unchanged")
+        .run(|peer| {
             // What a 1.x client posts for "é€😀": each UTF-8 byte as a character of its own.
             let sent: String = "é€😀".bytes().map(char::from).collect();
             let session = peer.open(Dialect::V3Base64)?;
@@ -175,23 +130,17 @@ const CASES: &[Case] = &[
                 "the text in either form",
                 received,
             )
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "L3",
-        "EIO4 2.7",
-        "a second GET ends the first with 1:1",
-        |peer| {
+        }),
+    Case::must("L3", "EIO4 2.7")
+        .title("a second GET ends the first with 1:1")
+        .run(|peer| {
             let session = peer.open(Dialect::V3Base64)?;
             let mut first = session.start_poll()?;
             first.expect_pending(Duration::from_millis(60))?;
             session.poll()?.expect_status_among(&[400, 500])?;
             first.response()?.expect_status(200)?.expect_body("1:1")?;
             peer.expect_unknown(Dialect::V3Base64, session.sid())
-        },
-    )
-    .needs(EIO3),
+        }),
 ];
 
 fn open_packet(peer: &Peer) -> Check {

@@ -11,48 +11,33 @@ pub(crate) static GROUP: Group = Group {
     id: "eio3/websocket",
     title: "WebSocket, upgrade, close",
     layer: Layer::Engine,
+    needs: &[ServerOption::Eio3],
     cases: CASES,
 };
 
-const EIO3: &[ServerOption] = &[ServerOption::Eio3];
-
 const CASES: &[Case] = &[
-    Case::should(
-        "W12",
-        "EIO4 2.9",
-        "text that starts with b4 is binary",
-        |peer| {
+    Case::should("W12", "EIO4 2.9")
+        .title("text that starts with b4 is binary")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V3)?;
             socket.send("b4AQIDBA==")?;
             socket.expect_binary(&[4, 1, 2, 3, 4])
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "W14",
-        "EIO3 3.5",
-        "binary frames carry the type 4 both ways",
-        |peer| {
+        }),
+    Case::must("W14", "EIO3 3.5")
+        .title("binary frames carry the type 4 both ways")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V3)?;
             socket.send_binary(&[4, 1, 2, 3, 4])?;
             socket.expect_binary(&[4, 1, 2, 3, 4])?;
             socket.send_binary(&[4])?;
             socket.expect_binary(&[4])
-        },
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "W15",
-        "EIO4 2.9",
-        "binary frames of other types are tolerated",
-        other_types,
-    )
-    .needs(EIO3),
-    Case::must(
-        "U24",
-        "EIO4 2.10",
-        "the hanging GET is released with 1:6",
-        |peer| {
+        }),
+    Case::tolerant("W15", "EIO4 2.9")
+        .title("binary frames of other types are tolerated")
+        .run(other_types),
+    Case::must("U24", "EIO4 2.10")
+        .title("the hanging GET is released with 1:6")
+        .run(|peer| {
             let session = peer.open(Dialect::V3Base64)?;
             let hanging = session.start_poll()?;
             let mut socket = session.websocket()?;
@@ -62,14 +47,10 @@ const CASES: &[Case] = &[
             socket.send("5")?;
             socket.send("4hello")?;
             socket.expect("4hello")
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "B16",
-        "EIO4 2.6",
-        "a client that falls silent after its upgrade is closed",
-        |peer| {
+        }),
+    Case::must("B16", "EIO4 2.6")
+        .title("a client that falls silent after its upgrade is closed")
+        .run(|peer| {
             let session = peer.open(Dialect::V3Base64)?;
             let mut socket = session.upgrade()?;
             let upgraded = Instant::now();
@@ -82,23 +63,17 @@ const CASES: &[Case] = &[
                 "the deadline of the handshake",
                 format!("{elapsed:?}"),
             )
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "C3",
-        "EIO4 2.5",
-        "a close packet releases the hanging GET with 1:6",
-        |peer| {
+        }),
+    Case::must("C3", "EIO4 2.5")
+        .title("a close packet releases the hanging GET with 1:6")
+        .run(|peer| {
             let session = peer.open(Dialect::V3Base64)?;
             let mut hanging = session.start_poll()?;
             hanging.expect_pending(Duration::from_millis(60))?;
             session.post("1:1")?.expect_ok()?;
             hanging.response()?.expect_status(200)?.expect_body("1:6")?;
             peer.expect_unknown(Dialect::V3Base64, session.sid())
-        },
-    )
-    .needs(EIO3),
+        }),
 ];
 
 fn other_types(peer: &Peer) -> Check {

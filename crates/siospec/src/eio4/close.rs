@@ -10,38 +10,31 @@ pub(crate) static GROUP: Group = Group {
     id: "eio4/close",
     title: "Close",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "C1",
-        "EIO4 2.5",
-        "a close packet releases the hanging GET with a noop",
-        |peer| {
+    Case::must("C1", "EIO4 2.5")
+        .title("a close packet releases the hanging GET with a noop")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut hanging = session.start_poll()?;
             hanging.expect_pending(NOTICED)?;
             session.post("1")?.expect_ok()?;
             hanging.response()?.expect_status(200)?.expect_body("6")?;
             peer.expect_unknown(Dialect::V4, session.sid())
-        },
-    ),
-    Case::must(
-        "C2",
-        "EIO4 2.5",
-        "a close packet ends the session",
-        |peer| {
+        }),
+    Case::must("C2", "EIO4 2.5")
+        .title("a close packet ends the session")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             session.post("1")?.expect_ok()?;
             peer.expect_unknown(Dialect::V4, session.sid())
-        },
-    ),
-    Case::should(
-        "C4",
-        "EIO4 2.7",
-        "the server's close waits for the next GET",
-        |peer| {
+        }),
+    Case::should("C4", "EIO4 2.7")
+        .title("the server's close waits for the next GET")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             session.send(&["4!close"])?;
             let response = session.poll()?.expect_status(200)?;
@@ -52,13 +45,10 @@ const CASES: &[Case] = &[
                 response.to_string(),
             )?;
             peer.expect_unknown(Dialect::V4, session.sid())
-        },
-    ),
-    Case::must(
-        "C5",
-        "EIO4 2.7",
-        "what was sent before the close arrives before it",
-        |peer| {
+        }),
+    Case::must("C5", "EIO4 2.7")
+        .title("what was sent before the close arrives before it")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             session.send(&["4!bye"])?;
             let received = session.poll()?.expect_status(200)?;
@@ -72,13 +62,10 @@ const CASES: &[Case] = &[
             socket.send("4!bye")?;
             socket.expect("4bye")?;
             socket.expect_closed().map(drop)
-        },
-    ),
-    Case::tolerant(
-        "C6",
-        "EIO4 2.7",
-        "a POST to a closing session is ignored or refused",
-        |peer| {
+        }),
+    Case::tolerant("C6", "EIO4 2.7")
+        .title("a POST to a closing session is ignored or refused")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             session.send(&["4!close"])?;
             session
@@ -86,13 +73,10 @@ const CASES: &[Case] = &[
                 .expect_status_among(&[200, 400])?;
             session.expect_gone()?;
             peer.expect_notes(session.sid(), "")
-        },
-    ),
-    Case::must(
-        "C8",
-        "EIO4 2.9",
-        "a close frame and a lost connection end the session",
-        |peer| {
+        }),
+    Case::must("C8", "EIO4 2.9")
+        .title("a close frame and a lost connection end the session")
+        .run(|peer| {
             let (handshake, mut socket) = peer.open_websocket_with(Dialect::V4, "")?;
             socket.send_frame(&Frame::close(1001))?;
             socket.expect_closed()?;
@@ -103,19 +87,15 @@ const CASES: &[Case] = &[
             socket.abort();
             peer.wait(NOTICED);
             peer.expect_unknown(Dialect::V4, &handshake.sid)
-        },
-    ),
-    Case::should(
-        "C10",
-        "EIO4 2.7",
-        "nothing behind the application's close is delivered",
-        |peer| {
+        }),
+    Case::should("C10", "EIO4 2.7")
+        .title("nothing behind the application's close is delivered")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             send_close_then_note(&session)?;
             session.expect_gone()?;
             peer.expect_notes(session.sid(), "")
-        },
-    ),
+        }),
 ];
 
 /// Time a server gets to notice what happened on one connection before another is used.

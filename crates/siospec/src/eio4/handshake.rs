@@ -13,200 +13,133 @@ pub(crate) static GROUP: Group = Group {
     id: "eio4/handshake",
     title: "Handshake and request checking",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "H1",
-        "EIO4 2.3",
-        "a GET opens a session with exactly five keys",
-        five_keys,
-    ),
-    Case::must(
-        "H2",
-        "EIO4 2.3",
-        "the open packet is alone in the first payload",
-        alone,
-    ),
-    Case::should(
-        "H3",
-        "EIO4 2.11",
-        "type, length and cache header of a poll",
-        headers,
-    ),
-    Case::should(
-        "H4",
-        "EIO4 2.3",
-        "1,000 sids are distinct, long and URL-safe",
-        sids,
-    ),
-    Case::must("H5", "EIO4 2.1", "a missing EIO is code 5", |peer| {
-        peer.get("transport=polling")?.expect_code(5).map(drop)
-    }),
-    Case::must("H6", "EIO4 2.1", "EIO=abc is code 5", |peer| {
-        peer.get("EIO=abc&transport=polling")?
-            .expect_code(5)
-            .map(drop)
-    }),
-    Case::must(
-        "H8",
-        "EIO4 2.1",
-        "EIO=3 is code 5 while revision 3 is off",
-        no_revision_3,
-    )
-    .needs(&[ServerOption::Eio3Off]),
-    Case::must("H10", "EIO4 2.2", "a missing transport is code 0", |peer| {
-        peer.get("EIO=4")?.expect_code(0).map(drop)
-    }),
-    Case::must(
-        "H11",
-        "EIO4 2.2",
-        "transport=abc is code 0, \"Transport unknown\"",
-        |peer| expect_error(peer.get("EIO=4&transport=abc")?, 0, "Transport unknown"),
-    ),
-    Case::must(
-        "H12",
-        "EIO4 2.1",
-        "names that are no transport are code 0",
-        strange_transports,
-    ),
-    Case::must(
-        "H13",
-        "EIO4 2.2",
-        "transport=websocket without Upgrade is code 3",
-        |peer| expect_error(peer.get("EIO=4&transport=websocket")?, 3, "Bad request"),
-    ),
-    Case::must("H14", "EIO4 2.2", "a POST without sid is code 2", |peer| {
-        let post = peer.posting("EIO=4&transport=polling", "4hello");
-        expect_error(peer.request(&post)?, 2, "Bad handshake method")
-    }),
-    Case::must("H15", "EIO4 2.2", "a PUT without sid is code 2", |peer| {
-        let put = peer
-            .requesting("PUT", "EIO=4&transport=polling")
-            .body("4hello");
-        expect_error(peer.request(&put)?, 2, "Bad handshake method")
-    }),
-    Case::should(
-        "H16",
-        "EIO4 2.2",
-        "DELETE, PATCH and HEAD without sid are 400",
-        other_methods,
-    ),
-    Case::should("H17", "EIO4 2.2", "OPTIONS without sid is code 2", |peer| {
-        let options = peer.requesting("OPTIONS", "EIO=4&transport=polling");
-        peer.request(&options)?.expect_code(2).map(drop)
-    }),
-    Case::must("H18", "EIO4 2.2", "an unknown sid is code 1", unknown_sid),
-    Case::should(
-        "H20",
-        "EIO4 2.1",
-        "an empty sid and SID open a session",
-        no_sid,
-    )
-    .without(CORS),
-    Case::must(
-        "H21",
-        "EIO4 2.1",
-        "query values are percent-decoded",
-        |peer| expect_open(&peer.get("EIO=%34&transport=poll%69ng")?),
-    ),
-    Case::tolerant(
-        "H22",
-        "EIO4 2.1",
-        "of a key given twice the last counts, or 400",
-        twice,
-    ),
-    Case::must(
-        "H23",
-        "EIO4 2.1",
-        "extra query keys reach the application",
-        extra_keys,
-    ),
-    Case::must(
-        "H24",
-        "EIO4 2.1",
-        "t is ignored, whatever and wherever it is",
-        cache_buster,
-    ),
-    Case::should(
-        "H25",
-        "EIO4 2.1",
-        "the path without its slash is not served",
-        without_slash,
-    ),
-    Case::tolerant(
-        "H26",
-        "EIO4 2.1",
-        "a deeper path is served, or 404",
-        deeper_path,
-    ),
-    Case::must(
-        "H27",
-        "EIO4 2.1",
-        "other paths belong to the host",
-        other_paths,
-    )
-    .without(&[ServerOption::NoTrailingSlash]),
-    Case::must(
-        "H29",
-        "EIO4 2.2",
-        "a refusing hook answers before the 101",
-        refused_by_hook,
-    )
-    .needs(&[ServerOption::Hook]),
-    Case::tolerant(
-        "H30",
-        "EIO4 2.2",
-        "a control character in Origin is 400",
-        bad_origin,
-    ),
-    Case::must(
-        "H31",
-        "EIO4 2.3",
-        "without upgrades none is offered or accepted",
-        no_upgrades,
-    )
-    .needs(&[ServerOption::NoUpgrades]),
-    Case::should(
-        "H32",
-        "EIO4 2.3",
-        "the initial packet follows the open packet",
-        initial_packet,
-    )
-    .needs(&[ServerOption::InitialPacket]),
-    Case::must(
-        "H33",
-        "EIO4 2.2",
-        "errors are JSON with a numeric code",
-        coded_errors,
-    ),
-    Case::should(
-        "H34",
-        "EIO4 2.2",
-        "a live sid with another EIO is code 3",
-        other_revision,
-    )
-    .needs(&[ServerOption::Eio3]),
-    Case::tolerant(
-        "H35",
-        "EIO4 2.11",
-        "HTTP/1.0 is served; 1.1 needs a Host",
-        old_http,
-    ),
-    Case::should(
-        "H36",
-        "EIO4 2.2",
-        "transport=websocket without Upgrade spares the session",
-        wrong_transport,
-    ),
-    Case::tolerant(
-        "H37",
-        "EIO4 2.1",
-        "a later request without EIO is served or refused",
-        later_without_eio,
-    )
-    .needs(&[ServerOption::Eio3]),
+    Case::must("H1", "EIO4 2.3")
+        .title("a GET opens a session with exactly five keys")
+        .run(five_keys),
+    Case::must("H2", "EIO4 2.3")
+        .title("the open packet is alone in the first payload")
+        .run(alone),
+    Case::should("H3", "EIO4 2.11")
+        .title("type, length and cache header of a poll")
+        .run(headers),
+    Case::should("H4", "EIO4 2.3")
+        .title("1,000 sids are distinct, long and URL-safe")
+        .run(sids),
+    Case::must("H5", "EIO4 2.1")
+        .title("a missing EIO is code 5")
+        .run(|peer| peer.get("transport=polling")?.expect_code(5).map(drop)),
+    Case::must("H6", "EIO4 2.1")
+        .title("EIO=abc is code 5")
+        .run(|peer| {
+            peer.get("EIO=abc&transport=polling")?
+                .expect_code(5)
+                .map(drop)
+        }),
+    Case::must("H8", "EIO4 2.1")
+        .title("EIO=3 is code 5 while revision 3 is off")
+        .run(no_revision_3)
+        .needs(&[ServerOption::Eio3Off]),
+    Case::must("H10", "EIO4 2.2")
+        .title("a missing transport is code 0")
+        .run(|peer| peer.get("EIO=4")?.expect_code(0).map(drop)),
+    Case::must("H11", "EIO4 2.2")
+        .title("transport=abc is code 0, \"Transport unknown\"")
+        .run(|peer| expect_error(peer.get("EIO=4&transport=abc")?, 0, "Transport unknown")),
+    Case::must("H12", "EIO4 2.1")
+        .title("names that are no transport are code 0")
+        .run(strange_transports),
+    Case::must("H13", "EIO4 2.2")
+        .title("transport=websocket without Upgrade is code 3")
+        .run(|peer| expect_error(peer.get("EIO=4&transport=websocket")?, 3, "Bad request")),
+    Case::must("H14", "EIO4 2.2")
+        .title("a POST without sid is code 2")
+        .run(|peer| {
+            let post = peer.posting("EIO=4&transport=polling", "4hello");
+            expect_error(peer.request(&post)?, 2, "Bad handshake method")
+        }),
+    Case::must("H15", "EIO4 2.2")
+        .title("a PUT without sid is code 2")
+        .run(|peer| {
+            let put = peer
+                .requesting("PUT", "EIO=4&transport=polling")
+                .body("4hello");
+            expect_error(peer.request(&put)?, 2, "Bad handshake method")
+        }),
+    Case::should("H16", "EIO4 2.2")
+        .title("DELETE, PATCH and HEAD without sid are 400")
+        .run(other_methods),
+    Case::should("H17", "EIO4 2.2")
+        .title("OPTIONS without sid is code 2")
+        .run(|peer| {
+            let options = peer.requesting("OPTIONS", "EIO=4&transport=polling");
+            peer.request(&options)?.expect_code(2).map(drop)
+        }),
+    Case::must("H18", "EIO4 2.2")
+        .title("an unknown sid is code 1")
+        .run(unknown_sid),
+    Case::should("H20", "EIO4 2.1")
+        .title("an empty sid and SID open a session")
+        .run(no_sid)
+        .without(CORS),
+    Case::must("H21", "EIO4 2.1")
+        .title("query values are percent-decoded")
+        .run(|peer| expect_open(&peer.get("EIO=%34&transport=poll%69ng")?)),
+    Case::tolerant("H22", "EIO4 2.1")
+        .title("of a key given twice the last counts, or 400")
+        .run(twice),
+    Case::must("H23", "EIO4 2.1")
+        .title("extra query keys reach the application")
+        .run(extra_keys),
+    Case::must("H24", "EIO4 2.1")
+        .title("t is ignored, whatever and wherever it is")
+        .run(cache_buster),
+    Case::should("H25", "EIO4 2.1")
+        .title("the path without its slash is not served")
+        .run(without_slash),
+    Case::tolerant("H26", "EIO4 2.1")
+        .title("a deeper path is served, or 404")
+        .run(deeper_path),
+    Case::must("H27", "EIO4 2.1")
+        .title("other paths belong to the host")
+        .run(other_paths)
+        .without(&[ServerOption::NoTrailingSlash]),
+    Case::must("H29", "EIO4 2.2")
+        .title("a refusing hook answers before the 101")
+        .run(refused_by_hook)
+        .needs(&[ServerOption::Hook]),
+    Case::tolerant("H30", "EIO4 2.2")
+        .title("a control character in Origin is 400")
+        .run(bad_origin),
+    Case::must("H31", "EIO4 2.3")
+        .title("without upgrades none is offered or accepted")
+        .run(no_upgrades)
+        .needs(&[ServerOption::NoUpgrades]),
+    Case::should("H32", "EIO4 2.3")
+        .title("the initial packet follows the open packet")
+        .run(initial_packet)
+        .needs(&[ServerOption::InitialPacket]),
+    Case::must("H33", "EIO4 2.2")
+        .title("errors are JSON with a numeric code")
+        .run(coded_errors),
+    Case::should("H34", "EIO4 2.2")
+        .title("a live sid with another EIO is code 3")
+        .run(other_revision)
+        .needs(&[ServerOption::Eio3]),
+    Case::tolerant("H35", "EIO4 2.11")
+        .title("HTTP/1.0 is served; 1.1 needs a Host")
+        .run(old_http),
+    Case::should("H36", "EIO4 2.2")
+        .title("transport=websocket without Upgrade spares the session")
+        .run(wrong_transport),
+    Case::tolerant("H37", "EIO4 2.1")
+        .title("a later request without EIO is served or refused")
+        .run(later_without_eio)
+        .needs(&[ServerOption::Eio3]),
 ];
 
 const CORS: &[ServerOption] = &[

@@ -8,15 +8,14 @@ pub(crate) static GROUP: Group = Group {
     id: "eio4/headers",
     title: "Headers, CORS, compression, cookies",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "X1",
-        "EIO4 2.11",
-        "any origin: allowed on answers, errors and the 101",
-        |peer| {
+    Case::must("X1", "EIO4 2.11")
+        .title("any origin: allowed on answers, errors and the 101")
+        .run(|peer| {
             let origin =
                 |request: crate::peer::http::Request| request.header("Origin", "http://a.example");
             peer.request(&origin(peer.getting(OPEN)))?
@@ -31,62 +30,47 @@ const CASES: &[Case] = &[
                 .expect_status(101)?
                 .expect_header(ALLOW, "*")
                 .map(drop)
-        },
-    )
-    .needs(&[ServerOption::Cors]),
-    Case::must(
-        "X3",
-        "EIO4 2.11",
-        "a preflight is 204 with methods and headers",
-        preflight,
-    )
-    .needs(&[ServerOption::Cors]),
-    Case::must(
-        "X4",
-        "EIO4 2.11",
-        "only the listed origin is allowed",
-        |peer| {
+        })
+        .needs(&[ServerOption::Cors]),
+    Case::must("X3", "EIO4 2.11")
+        .title("a preflight is 204 with methods and headers")
+        .run(preflight)
+        .needs(&[ServerOption::Cors]),
+    Case::must("X4", "EIO4 2.11")
+        .title("only the listed origin is allowed")
+        .run(|peer| {
             let get = |origin: &str| peer.request(&peer.getting(OPEN).header("Origin", origin));
             get("http://allowed.example")?.expect_header(ALLOW, "http://allowed.example")?;
             get("http://other.example")?
                 .expect_no_header(ALLOW)
                 .map(drop)
-        },
-    )
-    .needs(&[ServerOption::CorsOrigin]),
-    Case::should(
-        "X5",
-        "EIO4 2.11",
-        "no CORS header unless configured",
-        |peer| {
+        })
+        .needs(&[ServerOption::CorsOrigin]),
+    Case::should("X5", "EIO4 2.11")
+        .title("no CORS header unless configured")
+        .run(|peer| {
             let get = peer.getting(OPEN).header("Origin", "http://a.example");
             peer.request(&get)?.expect_no_header(ALLOW).map(drop)
-        },
-    )
-    .without(&[
-        ServerOption::Cors,
-        ServerOption::CorsOrigin,
-        ServerOption::CorsLegacy,
-    ]),
-    Case::should(
-        "X6",
-        "EIO3 2.11",
-        "old browsers get their origin and credentials",
-        |peer| {
+        })
+        .without(&[
+            ServerOption::Cors,
+            ServerOption::CorsOrigin,
+            ServerOption::CorsLegacy,
+        ]),
+    Case::should("X6", "EIO3 2.11")
+        .title("old browsers get their origin and credentials")
+        .run(|peer| {
             let get = peer.getting("EIO=3&transport=polling");
             let response = peer.request(&get.header("Origin", "http://a.example"))?;
             response
                 .expect_header(ALLOW, "http://a.example")?
                 .expect_header("Access-Control-Allow-Credentials", "true")
                 .map(drop)
-        },
-    )
-    .needs(&[ServerOption::CorsLegacy, ServerOption::Eio3]),
-    Case::should(
-        "X7",
-        "EIO4 2.11",
-        "the cookie comes with the handshake only",
-        |peer| {
+        })
+        .needs(&[ServerOption::CorsLegacy, ServerOption::Eio3]),
+    Case::should("X7", "EIO4 2.11")
+        .title("the cookie comes with the handshake only")
+        .run(|peer| {
             let response = peer.get(OPEN)?;
             let cookie = response
                 .header("Set-Cookie")
@@ -105,25 +89,19 @@ const CASES: &[Case] = &[
                 .expect_body("4hello")?
                 .expect_no_header("Set-Cookie")
                 .map(drop)
-        },
-    )
-    .needs(&[ServerOption::Cookie]),
-    Case::should(
-        "X8",
-        "EIO4 2.11",
-        "answers of 1,024 bytes are compressed",
-        |peer| {
+        })
+        .needs(&[ServerOption::Cookie]),
+    Case::should("X8", "EIO4 2.11")
+        .title("answers of 1,024 bytes are compressed")
+        .run(|peer| {
             expect_coding(peer, "gzip, deflate", 1023, "gzip")?;
             expect_coding(peer, "deflate", 1023, "deflate")?;
             expect_coding(peer, "gzip", 100, "nothing")
-        },
-    )
-    .needs(&[ServerOption::Compression]),
-    Case::should(
-        "X10",
-        "EIO4 2.11",
-        "old Internet Explorers get X-XSS-Protection: 0",
-        |peer| {
+        })
+        .needs(&[ServerOption::Compression]),
+    Case::should("X10", "EIO4 2.11")
+        .title("old Internet Explorers get X-XSS-Protection: 0")
+        .run(|peer| {
             for agent in [
                 "Mozilla/5.0 (compatible;MSIE 9.0)",
                 "Mozilla/5.0 (Trident/7.0; rv:11.0)",
@@ -134,13 +112,10 @@ const CASES: &[Case] = &[
             peer.get(OPEN)?
                 .expect_no_header("X-XSS-Protection")
                 .map(drop)
-        },
-    ),
-    Case::should(
-        "X11",
-        "EIO4 2.11",
-        "header hooks run once per session and per answer",
-        |peer| {
+        }),
+    Case::should("X11", "EIO4 2.11")
+        .title("header hooks run once per session and per answer")
+        .run(|peer| {
             let response = peer.get(OPEN)?.expect_header("X-Initial", "1")?;
             response.expect_header("X-Every", "1")?;
             let session = peer.open(Dialect::V4)?;
@@ -149,9 +124,8 @@ const CASES: &[Case] = &[
                 .expect_ok()?
                 .expect_header("X-Every", "1")?;
             response.expect_no_header("X-Initial").map(drop)
-        },
-    )
-    .needs(&[ServerOption::HeaderHooks]),
+        })
+        .needs(&[ServerOption::HeaderHooks]),
 ];
 
 const OPEN: &str = "EIO=4&transport=polling";

@@ -11,70 +11,59 @@ pub(crate) static GROUP: Group = Group {
     id: "eio4/heartbeat",
     title: "Heartbeat",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must("B1", "EIO4 2.6", "polling: a ping every interval", |peer| {
-        let session = peer.open(Dialect::V4)?;
-        for _ in 0..3 {
-            session.poll()?.expect_status(200)?.expect_body("2")?;
-            session.send(&["3"])?;
-        }
-        Ok(())
-    }),
-    Case::must(
-        "B2",
-        "EIO4 2.6",
-        "polling: silence ends the session",
-        |peer| {
+    Case::must("B1", "EIO4 2.6")
+        .title("polling: a ping every interval")
+        .run(|peer| {
+            let session = peer.open(Dialect::V4)?;
+            for _ in 0..3 {
+                session.poll()?.expect_status(200)?.expect_body("2")?;
+                session.send(&["3"])?;
+            }
+            Ok(())
+        }),
+    Case::must("B2", "EIO4 2.6")
+        .title("polling: silence ends the session")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             session.poll()?.expect_status(200)?.expect_body("2")?;
             peer.wait(peer.target.timings.ping_timeout + SLACK);
             session.poll()?.expect_status(400).map(drop)
-        },
-    ),
-    Case::must(
-        "B3",
-        "EIO4 2.6",
-        "WebSocket: a ping every interval",
-        |peer| {
+        }),
+    Case::must("B3", "EIO4 2.6")
+        .title("WebSocket: a ping every interval")
+        .run(|peer| {
             rounds(
                 peer,
                 &mut peer.open_websocket(Dialect::V4)?.showing_heartbeat(),
                 "3",
             )
-        },
-    ),
-    Case::must(
-        "B4",
-        "EIO4 2.6",
-        "WebSocket: silence ends the session",
-        |peer| {
+        }),
+    Case::must("B4", "EIO4 2.6")
+        .title("WebSocket: silence ends the session")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
             let opened = Instant::now();
             socket.expect("2")?;
             socket.expect_closed()?;
             expect_elapsed(opened, timeout(peer), timeout(peer))
-        },
-    ),
-    Case::should(
-        "B5",
-        "EIO4 2.6",
-        "an unanswered ping ends the hanging GET with 1",
-        |peer| {
+        }),
+    Case::should("B5", "EIO4 2.6")
+        .title("an unanswered ping ends the hanging GET with 1")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let opened = Instant::now();
             session.poll()?.expect_body("2")?;
             session.poll()?.expect_status(200)?.expect_body("1")?;
             expect_elapsed(opened, timeout(peer), timeout(peer))
-        },
-    ),
-    Case::should(
-        "B6",
-        "EIO4 2.6",
-        "the next ping comes one interval after the pong",
-        |peer| {
+        }),
+    Case::should("B6", "EIO4 2.6")
+        .title("the next ping comes one interval after the pong")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
             socket.expect("2")?;
             peer.wait(peer.target.timings.ping_timeout / 2);
@@ -83,58 +72,40 @@ const CASES: &[Case] = &[
             socket.expect("2")?;
             let interval = peer.target.timings.ping_interval;
             expect_elapsed(answered, interval, interval)
-        },
-    ),
-    Case::should(
-        "B7",
-        "EIO4 2.6",
-        "messages in place of pongs prolong at most once",
-        messages_without_pong,
-    ),
-    Case::should(
-        "B8",
-        "EIO4 2.6",
-        "early and doubled pongs are tolerated",
-        |peer| {
+        }),
+    Case::should("B7", "EIO4 2.6")
+        .title("messages in place of pongs prolong at most once")
+        .run(messages_without_pong),
+    Case::should("B8", "EIO4 2.6")
+        .title("early and doubled pongs are tolerated")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?;
             socket.send("3")?;
             socket.send("3")?;
             socket.send("4hello")?;
             socket.expect("4hello")
-        },
-    ),
-    Case::must(
-        "B9",
-        "EIO4 2.6",
-        "no ping before the first interval has passed",
-        |peer| {
+        }),
+    Case::must("B9", "EIO4 2.6")
+        .title("no ping before the first interval has passed")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
             let opened = Instant::now();
             socket.expect("2")?;
             let interval = peer.target.timings.ping_interval;
             expect_elapsed(opened, interval, interval)
-        },
-    ),
-    Case::must(
-        "B17",
-        "EIO4 2.6",
-        "the heartbeat goes on after the upgrade",
-        |peer| {
+        }),
+    Case::must("B17", "EIO4 2.6")
+        .title("the heartbeat goes on after the upgrade")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             rounds(peer, &mut session.upgrade()?.showing_heartbeat(), "3")
-        },
-    ),
-    Case::must(
-        "B18",
-        "EIO4 2.6",
-        "pings get through 100 queued messages of 64 kB",
-        flood,
-    ),
-    Case::must(
-        "B19",
-        "EIO4 2.9",
-        "a ping frame is answered and is no heartbeat",
-        |peer| {
+        }),
+    Case::must("B18", "EIO4 2.6")
+        .title("pings get through 100 queued messages of 64 kB")
+        .run(flood),
+    Case::must("B19", "EIO4 2.9")
+        .title("a ping frame is answered and is no heartbeat")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
             let opened = Instant::now();
             socket.send_frame(&Frame::new(Frame::PING, "hi"))?;
@@ -142,15 +113,16 @@ const CASES: &[Case] = &[
             socket.expect("2")?;
             let interval = peer.target.timings.ping_interval;
             expect_elapsed(opened, interval, interval)
-        },
-    ),
-    Case::should("B20", "EIO4 2.5", "a pong with data counts", |peer| {
-        rounds(
-            peer,
-            &mut peer.open_websocket(Dialect::V4)?.showing_heartbeat(),
-            "3x",
-        )
-    }),
+        }),
+    Case::should("B20", "EIO4 2.5")
+        .title("a pong with data counts")
+        .run(|peer| {
+            rounds(
+                peer,
+                &mut peer.open_websocket(Dialect::V4)?.showing_heartbeat(),
+                "3x",
+            )
+        }),
 ];
 
 /// How much later than due something may come on a busy machine.

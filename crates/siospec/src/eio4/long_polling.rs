@@ -11,15 +11,14 @@ pub(crate) static GROUP: Group = Group {
     id: "eio4/long-polling",
     title: "Long-polling mechanics",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "L1",
-        "EIO4 2.7",
-        "a GET without data hangs until there is some",
-        |peer| {
+    Case::must("L1", "EIO4 2.7")
+        .title("a GET without data hangs until there is some")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut hanging = session.start_poll()?;
             hanging.expect_pending(REGISTERED)?;
@@ -29,76 +28,55 @@ const CASES: &[Case] = &[
                 .expect_status(200)?
                 .expect_body("4hello")
                 .map(drop)
-        },
-    ),
-    Case::must(
-        "L2",
-        "EIO4 2.7",
-        "a second GET is refused and ends the session",
-        |peer| {
+        }),
+    Case::must("L2", "EIO4 2.7")
+        .title("a second GET is refused and ends the session")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut first = session.start_poll()?;
             first.expect_pending(REGISTERED)?;
             session.poll()?.expect_status_among(&[400, 500])?;
             first.response()?.expect_status(200)?.expect_body("1")?;
             peer.expect_unknown(Dialect::V4, session.sid())
-        },
-    ),
-    Case::must(
-        "L4",
-        "EIO4 2.7",
-        "dropping a hanging GET ends the session",
-        |peer| {
+        }),
+    Case::must("L4", "EIO4 2.7")
+        .title("dropping a hanging GET ends the session")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut hanging = session.start_poll()?;
             hanging.expect_pending(REGISTERED)?;
             hanging.abort();
             peer.wait(REGISTERED);
             session.poll()?.expect_status(400).map(drop)
-        },
-    ),
-    Case::must(
-        "L5",
-        "EIO4 2.7",
-        "dropping a POST ends the session, nothing is delivered",
-        |peer| {
+        }),
+    Case::must("L5", "EIO4 2.7")
+        .title("dropping a POST ends the session, nothing is delivered")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             start_upload(&session)?.abort();
             peer.wait(REGISTERED);
             session.expect_gone()?;
             peer.expect_notes(session.sid(), "")
-        },
-    ),
-    Case::must(
-        "L6",
-        "EIO4 2.7",
-        "a POST during an upload is refused and ends the session",
-        second_post,
-    ),
-    Case::must(
-        "L7",
-        "EIO4 2.7",
-        "a POST during a GET is fine, its echo answers the GET",
-        |peer| {
+        }),
+    Case::must("L6", "EIO4 2.7")
+        .title("a POST during an upload is refused and ends the session")
+        .run(second_post),
+    Case::must("L7", "EIO4 2.7")
+        .title("a POST during a GET is fine, its echo answers the GET")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut hanging = session.start_poll()?;
             hanging.expect_pending(REGISTERED)?;
             session.send(&["4a"])?;
             hanging.response()?.expect_body("4a")?;
             session.expect_alive()
-        },
-    ),
-    Case::tolerant(
-        "L8",
-        "EIO4 2.2",
-        "other methods with a sid are errors, session unharmed",
-        other_methods,
-    ),
-    Case::must(
-        "L9",
-        "EIO4 2.7",
-        "a pipelined POST and GET are answered in order",
-        |peer| {
+        }),
+    Case::tolerant("L8", "EIO4 2.2")
+        .title("other methods with a sid are errors, session unharmed")
+        .run(other_methods),
+    Case::must("L9", "EIO4 2.7")
+        .title("a pipelined POST and GET are answered in order")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let get = peer
                 .getting(&session.query())
@@ -111,18 +89,17 @@ const CASES: &[Case] = &[
                 .expect_status(200)?
                 .expect_body("4hello")
                 .map(drop)
-        },
-    ),
-    Case::must("L11", "EIO4 2.2", "a GET after the end is code 1", |peer| {
-        let session = peer.open(Dialect::V4)?;
-        session.send(&["1"])?;
-        peer.expect_unknown(Dialect::V4, session.sid())
-    }),
-    Case::must(
-        "L12",
-        "EIO4 2.7",
-        "the server may send more than maxPayload",
-        |peer| {
+        }),
+    Case::must("L11", "EIO4 2.2")
+        .title("a GET after the end is code 1")
+        .run(|peer| {
+            let session = peer.open(Dialect::V4)?;
+            session.send(&["1"])?;
+            peer.expect_unknown(Dialect::V4, session.sid())
+        }),
+    Case::must("L12", "EIO4 2.7")
+        .title("the server may send more than maxPayload")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let size = peer.target.max_payload + peer.target.max_payload / 2;
             session.send(&[&format!("4!burst 1 {size}")])?;
@@ -132,25 +109,18 @@ const CASES: &[Case] = &[
                 format!("a packet of {} bytes", size + 1),
                 length.to_string(),
             )
-        },
-    ),
-    Case::must(
-        "L13",
-        "EIO4 2.7",
-        "100 sessions in parallel do not mix",
-        cross_talk,
-    ),
-    Case::must(
-        "L14",
-        "EIO4 2.6",
-        "a session without any request is freed in time",
-        |peer| {
+        }),
+    Case::must("L13", "EIO4 2.7")
+        .title("100 sessions in parallel do not mix")
+        .run(cross_talk),
+    Case::must("L14", "EIO4 2.6")
+        .title("a session without any request is freed in time")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let timings = &peer.target.timings;
             peer.wait(timings.ping_interval + timings.ping_timeout + REGISTERED);
             peer.expect_unknown(Dialect::V4, session.sid())
-        },
-    ),
+        }),
 ];
 
 /// Time a server gets to notice a request or its end before the next connection is used: requests

@@ -9,185 +9,111 @@ pub(crate) static GROUP: Group = Group {
     id: "eio4/polling",
     title: "Polling payloads",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "P1",
-        "EIO4 2.7",
-        "a posted message is taken and echoed",
-        |peer| {
+    Case::must("P1", "EIO4 2.7")
+        .title("a posted message is taken and echoed")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             session.post("4hello")?.expect_ok()?;
             session.expect(&["4hello"])
-        },
-    ),
-    Case::must(
-        "P2",
-        "EIO4 2.8",
-        "packets of one payload are echoed in order",
-        |peer| echoed(peer, &["4a", "4b", "4c"]),
-    ),
-    Case::must(
-        "P3",
-        "EIO4 2.8",
-        "text and base64 keep their kinds",
-        |peer| echoed(peer, &["4hello", "bAQIDBA=="]),
-    ),
-    Case::must(
-        "P4",
-        "EIO4 2.7",
-        "a POST is answered by exactly ok",
-        |peer| {
+        }),
+    Case::must("P2", "EIO4 2.8")
+        .title("packets of one payload are echoed in order")
+        .run(|peer| echoed(peer, &["4a", "4b", "4c"])),
+    Case::must("P3", "EIO4 2.8")
+        .title("text and base64 keep their kinds")
+        .run(|peer| echoed(peer, &["4hello", "bAQIDBA=="])),
+    Case::must("P4", "EIO4 2.7")
+        .title("a POST is answered by exactly ok")
+        .run(|peer| {
             let response = peer.open(Dialect::V4)?.post("4hello")?.expect_ok()?;
             response.expect_header("Content-Length", "2").map(drop)
-        },
-    ),
-    Case::should(
-        "P6",
-        "EIO4 2.4",
-        "b alone is an empty binary message",
-        |peer| echoed(peer, &["b"]),
-    ),
-    Case::tolerant(
-        "P7",
-        "EIO4 2.8",
-        "base64 without padding or URL-safe is decoded or closes",
-        loose_base64,
-    ),
-    Case::tolerant(
-        "P8",
-        "EIO4 2.8",
-        "broken base64 is empty or closes",
-        |peer| echoes_or_closes(peer, "b!!!!", &["b"]),
-    ),
-    Case::must(
-        "P9",
-        "EIO4 2.7",
-        "a body that is no payload closes the session",
-        |peer| closes(peer, "abc"),
-    ),
-    Case::should(
-        "P10",
-        "EIO4 2.7",
-        "an empty body closes the session",
-        |peer| closes(peer, ""),
-    ),
-    Case::should(
-        "P11",
-        "EIO4 2.8",
-        "a trailing separator closes after what came before",
-        |peer| delivers_then_closes(peer, "4!note KEY a\u{1e}", "a"),
-    ),
-    Case::should(
-        "P12",
-        "EIO4 2.8",
-        "a leading separator closes, nothing is delivered",
-        |peer| delivers_then_closes(peer, "\u{1e}4!note KEY a", ""),
-    ),
-    Case::should(
-        "P13",
-        "EIO4 2.7",
-        "nothing behind a bad packet is delivered",
-        |peer| {
+        }),
+    Case::should("P6", "EIO4 2.4")
+        .title("b alone is an empty binary message")
+        .run(|peer| echoed(peer, &["b"])),
+    Case::tolerant("P7", "EIO4 2.8")
+        .title("base64 without padding or URL-safe is decoded or closes")
+        .run(loose_base64),
+    Case::tolerant("P8", "EIO4 2.8")
+        .title("broken base64 is empty or closes")
+        .run(|peer| echoes_or_closes(peer, "b!!!!", &["b"])),
+    Case::must("P9", "EIO4 2.7")
+        .title("a body that is no payload closes the session")
+        .run(|peer| closes(peer, "abc")),
+    Case::should("P10", "EIO4 2.7")
+        .title("an empty body closes the session")
+        .run(|peer| closes(peer, "")),
+    Case::should("P11", "EIO4 2.8")
+        .title("a trailing separator closes after what came before")
+        .run(|peer| delivers_then_closes(peer, "4!note KEY a\u{1e}", "a")),
+    Case::should("P12", "EIO4 2.8")
+        .title("a leading separator closes, nothing is delivered")
+        .run(|peer| delivers_then_closes(peer, "\u{1e}4!note KEY a", "")),
+    Case::should("P13", "EIO4 2.7")
+        .title("nothing behind a bad packet is delivered")
+        .run(|peer| {
             delivers_then_closes(peer, "4!note KEY a\u{1e}\u{1e}4!note KEY b", "a")?;
             delivers_then_closes(peer, "4!note KEY a\u{1e}Z\u{1e}4!note KEY b", "a")
-        },
-    ),
-    Case::must(
-        "P14",
-        "EIO4 2.5",
-        "an unknown packet type closes the session",
-        |peer| closes(peer, "7"),
-    ),
-    Case::tolerant(
-        "P15",
-        "EIO4 2.5",
-        "stray open, upgrade and noop are ignored or close",
-        stray,
-    ),
-    Case::must(
-        "P17",
-        "EIO4 2.7",
-        "nothing behind a close packet is delivered",
-        |peer| delivers_then_closes(peer, "4!note KEY a\u{1e}1\u{1e}4!note KEY b", "a"),
-    ),
-    Case::must(
-        "P18",
-        "EIO4 2.8",
-        "control and 4-byte characters are preserved",
-        |peer| echoed(peer, &["4\0\r\n\u{2028}\u{2029}é€😀"]),
-    ),
-    Case::tolerant(
-        "P19",
-        "EIO4 2.7",
-        "invalid UTF-8 is replaced or closes",
-        invalid_utf8,
-    ),
-    Case::should(
-        "P20",
-        "EIO4 2.7",
-        "a byte order mark closes the session",
-        |peer| closes(peer, "\u{feff}4hello"),
-    ),
-    Case::must(
-        "P21",
-        "EIO4 2.7",
-        "an octet-stream is 400 and closes the session",
-        octet_stream,
-    ),
-    Case::should(
-        "P22",
-        "EIO4 2.7",
-        "any other content type is read as text",
-        content_types,
-    ),
-    Case::tolerant(
-        "P23",
-        "EIO4 2.7",
-        "a compressed body closes or is 415",
-        compressed_body,
-    ),
-    Case::must("P24", "EIO4 2.7", "a chunked body is delivered", chunked),
-    Case::must(
-        "P26",
-        "EIO4 2.7",
-        "a body of exactly maxPayload bytes is taken",
-        |peer| {
+        }),
+    Case::must("P14", "EIO4 2.5")
+        .title("an unknown packet type closes the session")
+        .run(|peer| closes(peer, "7")),
+    Case::tolerant("P15", "EIO4 2.5")
+        .title("stray open, upgrade and noop are ignored or close")
+        .run(stray),
+    Case::must("P17", "EIO4 2.7")
+        .title("nothing behind a close packet is delivered")
+        .run(|peer| delivers_then_closes(peer, "4!note KEY a\u{1e}1\u{1e}4!note KEY b", "a")),
+    Case::must("P18", "EIO4 2.8")
+        .title("control and 4-byte characters are preserved")
+        .run(|peer| echoed(peer, &["4\0\r\n\u{2028}\u{2029}é€😀"])),
+    Case::tolerant("P19", "EIO4 2.7")
+        .title("invalid UTF-8 is replaced or closes")
+        .run(invalid_utf8),
+    Case::should("P20", "EIO4 2.7")
+        .title("a byte order mark closes the session")
+        .run(|peer| closes(peer, "\u{feff}4hello")),
+    Case::must("P21", "EIO4 2.7")
+        .title("an octet-stream is 400 and closes the session")
+        .run(octet_stream),
+    Case::should("P22", "EIO4 2.7")
+        .title("any other content type is read as text")
+        .run(content_types),
+    Case::tolerant("P23", "EIO4 2.7")
+        .title("a compressed body closes or is 415")
+        .run(compressed_body),
+    Case::must("P24", "EIO4 2.7")
+        .title("a chunked body is delivered")
+        .run(chunked),
+    Case::must("P26", "EIO4 2.7")
+        .title("a body of exactly maxPayload bytes is taken")
+        .run(|peer| {
             let message = format!("4{}", "x".repeat(peer.target.max_payload - 1));
             echoed(peer, &[&message])
-        },
-    ),
-    Case::tolerant(
-        "P27",
-        "EIO4 2.7",
-        "one byte more is 413 and not delivered",
-        too_large,
-    ),
-    Case::must(
-        "P28",
-        "EIO4 2.7",
-        "the limit counts bytes, not characters",
-        multibyte_limit,
-    ),
-    Case::must(
-        "P29",
-        "EIO4 2.8",
-        "1,000 packets of one body arrive in order",
-        |peer| {
+        }),
+    Case::tolerant("P27", "EIO4 2.7")
+        .title("one byte more is 413 and not delivered")
+        .run(too_large),
+    Case::must("P28", "EIO4 2.7")
+        .title("the limit counts bytes, not characters")
+        .run(multibyte_limit),
+    Case::must("P29", "EIO4 2.8")
+        .title("1,000 packets of one body arrive in order")
+        .run(|peer| {
             let packets: Vec<String> = (0..1000).map(|n| format!("4{n}")).collect();
             echoed(
                 peer,
                 &packets.iter().map(String::as_str).collect::<Vec<_>>(),
             )
-        },
-    ),
-    Case::must(
-        "P30",
-        "EIO4 2.7",
-        "buffered messages are one payload",
-        |peer| {
+        }),
+    Case::must("P30", "EIO4 2.7")
+        .title("buffered messages are one payload")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             session.send(&["4a"])?;
             session.send(&["4b", "4c"])?;
@@ -196,14 +122,10 @@ const CASES: &[Case] = &[
                 .expect_status(200)?
                 .expect_body("4a\u{1e}4b\u{1e}4c")
                 .map(drop)
-        },
-    ),
-    Case::must(
-        "P31",
-        "EIO4 2.8",
-        "binary goes out as padded standard base64",
-        |peer| echoed(peer, &["bAQ==", "bAQI=", "bAQID", "b+/8="]),
-    ),
+        }),
+    Case::must("P31", "EIO4 2.8")
+        .title("binary goes out as padded standard base64")
+        .run(|peer| echoed(peer, &["bAQ==", "bAQI=", "bAQID", "b+/8="])),
 ];
 
 fn echoed(peer: &Peer, packets: &[&str]) -> Check {

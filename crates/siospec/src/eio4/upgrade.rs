@@ -11,22 +11,23 @@ pub(crate) static GROUP: Group = Group {
     id: "eio4/upgrade",
     title: "Upgrade",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must("U1", "EIO4 2.10", "probe, noop, upgrade, message", |peer| {
-        let session = peer.open(Dialect::V4)?;
-        let mut socket = probed(&session)?;
-        session.poll()?.expect_status(200)?.expect_body("6")?;
-        socket.send("5")?;
-        expect_echo(&mut socket, "4hello")
-    }),
-    Case::must(
-        "U2",
-        "EIO4 2.10",
-        "a GET that hangs at the probe is released",
-        |peer| {
+    Case::must("U1", "EIO4 2.10")
+        .title("probe, noop, upgrade, message")
+        .run(|peer| {
+            let session = peer.open(Dialect::V4)?;
+            let mut socket = probed(&session)?;
+            session.poll()?.expect_status(200)?.expect_body("6")?;
+            socket.send("5")?;
+            expect_echo(&mut socket, "4hello")
+        }),
+    Case::must("U2", "EIO4 2.10")
+        .title("a GET that hangs at the probe is released")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut hanging = session.start_poll()?;
             hanging.expect_pending(REGISTERED)?;
@@ -34,13 +35,10 @@ const CASES: &[Case] = &[
             let probed = Instant::now();
             hanging.response()?.expect_status(200)?.expect_body("6")?;
             expect_prompt(probed)
-        },
-    ),
-    Case::must(
-        "U3",
-        "EIO4 2.10",
-        "every GET before the upgrade packet is released",
-        |peer| {
+        }),
+    Case::must("U3", "EIO4 2.10")
+        .title("every GET before the upgrade packet is released")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut socket = probed(&session)?;
             // A third would run into the first ping.
@@ -51,100 +49,75 @@ const CASES: &[Case] = &[
             }
             socket.send("5")?;
             expect_echo(&mut socket, "4hello")
-        },
-    ),
-    Case::must(
-        "U4",
-        "EIO4 2.10",
-        "probe, upgrade and message may be pipelined",
-        |peer| {
+        }),
+    Case::must("U4", "EIO4 2.10")
+        .title("probe, upgrade and message may be pipelined")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut socket = session.websocket()?;
             socket.send_frames(&["2probe", "5", "4hello"].map(Frame::text))?;
             socket.expect("3probe")?;
             socket.expect("4hello")?;
             session.poll()?.expect_status(400).map(drop)
-        },
-    ),
-    Case::must(
-        "U5",
-        "EIO4 2.10",
-        "polling after the upgrade is code 3, session unharmed",
-        |peer| {
+        }),
+    Case::must("U5", "EIO4 2.10")
+        .title("polling after the upgrade is code 3, session unharmed")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut socket = session.upgrade()?;
             expect_echo(&mut socket, "4a")?;
             session.poll()?.expect_code(3)?;
             session.post("4hello")?.expect_code(3)?;
             expect_echo(&mut socket, "4b")
-        },
-    ),
-    Case::tolerant(
-        "U6",
-        "EIO4 2.10",
-        "an upgrade packet without probe upgrades or is refused",
-        unprobed_upgrade,
-    ),
-    Case::should(
-        "U7",
-        "EIO4 2.10",
-        "an upgrade packet may carry data",
-        |peer| {
+        }),
+    Case::tolerant("U6", "EIO4 2.10")
+        .title("an upgrade packet without probe upgrades or is refused")
+        .run(unprobed_upgrade),
+    Case::should("U7", "EIO4 2.10")
+        .title("an upgrade packet may carry data")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut socket = probed(&session)?;
             socket.send("52")?;
             expect_echo(&mut socket, "4hello")
-        },
-    ),
-    Case::should("U8", "EIO4 2.10", "two probes get two answers", |peer| {
-        let session = peer.open(Dialect::V4)?;
-        let mut socket = probed(&session)?;
-        socket.send("2probe")?;
-        socket.expect("3probe")?;
-        socket.send("5")?;
-        expect_echo(&mut socket, "4hello")
-    }),
-    Case::must(
-        "U9",
-        "EIO4 2.10",
-        "anything else on the WebSocket ends only the WebSocket",
-        failed_probes,
-    ),
-    Case::must(
-        "U11",
-        "EIO4 2.10",
-        "a probe without upgrade times out, polling lives on",
-        abandoned_probe,
-    ),
-    Case::must(
-        "U12",
-        "EIO4 2.10",
-        "a second WebSocket during the upgrade is closed",
-        |peer| {
+        }),
+    Case::should("U8", "EIO4 2.10")
+        .title("two probes get two answers")
+        .run(|peer| {
+            let session = peer.open(Dialect::V4)?;
+            let mut socket = probed(&session)?;
+            socket.send("2probe")?;
+            socket.expect("3probe")?;
+            socket.send("5")?;
+            expect_echo(&mut socket, "4hello")
+        }),
+    Case::must("U9", "EIO4 2.10")
+        .title("anything else on the WebSocket ends only the WebSocket")
+        .run(failed_probes),
+    Case::must("U11", "EIO4 2.10")
+        .title("a probe without upgrade times out, polling lives on")
+        .run(abandoned_probe),
+    Case::must("U12", "EIO4 2.10")
+        .title("a second WebSocket during the upgrade is closed")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut first = probed(&session)?;
             expect_turned_away(&session)?;
             first.send("5")?;
             expect_echo(&mut first, "4hello")
-        },
-    ),
-    Case::must(
-        "U13",
-        "EIO4 2.10",
-        "a second WebSocket after the upgrade is closed",
-        |peer| {
+        }),
+    Case::must("U13", "EIO4 2.10")
+        .title("a second WebSocket after the upgrade is closed")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut first = session.upgrade()?;
             expect_echo(&mut first, "4a")?;
             expect_turned_away(&session)?;
             expect_echo(&mut first, "4b")
-        },
-    ),
-    Case::must(
-        "U14",
-        "EIO4 2.10",
-        "a session born on WebSocket takes no second one",
-        |peer| {
+        }),
+    Case::must("U14", "EIO4 2.10")
+        .title("a session born on WebSocket takes no second one")
+        .run(|peer| {
             let (handshake, mut first) = peer.open_websocket_with(Dialect::V4, "")?;
             let query = format!("EIO=4&transport=websocket&sid={}", handshake.sid);
             let (response, mut second) = peer.switch(&peer.upgrading(&query))?;
@@ -153,19 +126,13 @@ const CASES: &[Case] = &[
                 second.expect_closed()?;
             }
             expect_echo(&mut first, "4hello")
-        },
-    ),
-    Case::must(
-        "U15",
-        "EIO4 2.10",
-        "messages during the upgrade arrive once and in order",
-        messages_during_upgrade,
-    ),
-    Case::must(
-        "U16",
-        "EIO4 2.10",
-        "what is buffered at the upgrade goes out first",
-        |peer| {
+        }),
+    Case::must("U15", "EIO4 2.10")
+        .title("messages during the upgrade arrive once and in order")
+        .run(messages_during_upgrade),
+    Case::must("U16", "EIO4 2.10")
+        .title("what is buffered at the upgrade goes out first")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut socket = probed(&session)?;
             session.send(&["4buffered"])?;
@@ -173,46 +140,39 @@ const CASES: &[Case] = &[
             socket.send("4next")?;
             socket.expect("4buffered")?;
             socket.expect("4next")
-        },
-    ),
-    Case::must(
-        "U17",
-        "EIO4 2.10",
-        "a close packet by polling ends session and WebSocket",
-        |peer| {
+        }),
+    Case::must("U17", "EIO4 2.10")
+        .title("a close packet by polling ends session and WebSocket")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut socket = probed(&session)?;
             session.send(&["1"])?;
             socket.expect_closed()?;
             peer.expect_unknown(Dialect::V4, session.sid())
-        },
-    ),
-    Case::should(
-        "U19",
-        "EIO4 2.10",
-        "another EIO is 400, session unharmed",
-        |peer| {
+        }),
+    Case::should("U19", "EIO4 2.10")
+        .title("another EIO is 400, session unharmed")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let query = format!("EIO=3&transport=websocket&sid={}", session.sid());
             peer.switch(&peer.upgrading(&query))?.0.expect_status(400)?;
             session.expect_alive()
-        },
-    )
-    .needs(&[ServerOption::Eio3]),
-    Case::must("U20", "EIO4 2.10", "noops stay on polling", |peer| {
-        let session = peer.open(Dialect::V4)?;
-        let mut socket = probed(&session)?;
-        socket.expect_silence(Duration::from_millis(150))?;
-        session.poll()?.expect_body("6")?;
-        socket.send("5")?;
-        socket.expect_silence(Duration::from_millis(150))?;
-        expect_echo(&mut socket, "4hello")
-    }),
-    Case::must(
-        "U21",
-        "EIO4 2.10",
-        "the session ends with its WebSocket",
-        |peer| {
+        })
+        .needs(&[ServerOption::Eio3]),
+    Case::must("U20", "EIO4 2.10")
+        .title("noops stay on polling")
+        .run(|peer| {
+            let session = peer.open(Dialect::V4)?;
+            let mut socket = probed(&session)?;
+            socket.expect_silence(Duration::from_millis(150))?;
+            session.poll()?.expect_body("6")?;
+            socket.send("5")?;
+            socket.expect_silence(Duration::from_millis(150))?;
+            expect_echo(&mut socket, "4hello")
+        }),
+    Case::must("U21", "EIO4 2.10")
+        .title("the session ends with its WebSocket")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut socket = session.upgrade()?;
             expect_echo(&mut socket, "4hello")?;
@@ -221,13 +181,10 @@ const CASES: &[Case] = &[
             drop(socket);
             peer.wait(REGISTERED);
             peer.expect_unknown(Dialect::V4, session.sid())
-        },
-    ),
-    Case::must(
-        "U23",
-        "EIO4 2.10",
-        "an upload during the upgrade completes",
-        |peer| {
+        }),
+    Case::must("U23", "EIO4 2.10")
+        .title("an upload during the upgrade completes")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let post = peer.posting(&session.query(), "4he").declaring(6);
             let mut upload = peer.start(&post)?;
@@ -238,8 +195,7 @@ const CASES: &[Case] = &[
             socket.send("5")?;
             socket.expect("4hello")?;
             expect_echo(&mut socket, "4next")
-        },
-    ),
+        }),
 ];
 
 /// Time a server gets to notice a request before the next connection is used.

@@ -14,114 +14,90 @@ pub(crate) static GROUP: Group = Group {
     id: "eio4/websocket",
     title: "WebSocket",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "W1",
-        "EIO4 2.9",
-        "the first frame is the open packet, no upgrades",
-        |peer| {
+    Case::must("W1", "EIO4 2.9")
+        .title("the first frame is the open packet, no upgrades")
+        .run(|peer| {
             let (handshake, _socket) = peer.open_websocket_with(Dialect::V4, "")?;
             let upgrades = handshake.field("upgrades");
             ensure(*upgrades == json!([]), "upgrades []", upgrades.to_string())
-        },
-    ),
-    Case::must(
-        "W2",
-        "EIO4 2.1",
-        "a missing or unknown EIO is refused",
-        |peer| {
+        }),
+    Case::must("W2", "EIO4 2.1")
+        .title("a missing or unknown EIO is refused")
+        .run(|peer| {
             refused_or_closed(peer, &peer.upgrading("transport=websocket"))?;
             refused_or_closed(peer, &peer.upgrading("EIO=abc&transport=websocket"))
-        },
-    ),
-    Case::must(
-        "W3",
-        "EIO4 2.2",
-        "a missing or unknown transport is 400",
-        |peer| {
+        }),
+    Case::must("W3", "EIO4 2.2")
+        .title("a missing or unknown transport is 400")
+        .run(|peer| {
             expect_refused(peer, &peer.upgrading("EIO=4"), &[400])?;
             expect_refused(peer, &peer.upgrading("EIO=4&transport=abc"), &[400])
-        },
-    ),
-    Case::should(
-        "W4",
-        "EIO4 2.2",
-        "an unknown sid is 400 before the 101",
-        |peer| {
+        }),
+    Case::should("W4", "EIO4 2.2")
+        .title("an unknown sid is 400 before the 101")
+        .run(|peer| {
             let query = "EIO=4&transport=websocket&sid=AAAAAAAAAAAAAAAAAAAA";
             let (response, _) = peer.switch(&peer.upgrading(query))?;
             let response = response.expect_status(400)?;
             let told = response.text().contains("Session ID unknown");
             ensure(told, "the text \"Session ID unknown\"", response.text())
-        },
-    ),
-    Case::must("W5", "EIO4 2.9", "text is echoed", |peer| {
-        echoed(peer, "4hello")
-    }),
-    Case::must("W6", "EIO4 2.9", "binary is echoed as raw bytes", |peer| {
-        let mut socket = peer.open_websocket(Dialect::V4)?;
-        socket.send_binary(&[1, 2, 3, 4])?;
-        socket.expect_binary(&[1, 2, 3, 4])
-    }),
-    Case::must("W7", "EIO4 2.9", "garbage closes the session", |peer| {
-        closes(peer, "abc")
-    }),
-    Case::must(
-        "W8",
-        "EIO4 2.5",
-        "an empty frame and an unknown type close the session",
-        |peer| {
+        }),
+    Case::must("W5", "EIO4 2.9")
+        .title("text is echoed")
+        .run(|peer| echoed(peer, "4hello")),
+    Case::must("W6", "EIO4 2.9")
+        .title("binary is echoed as raw bytes")
+        .run(|peer| {
+            let mut socket = peer.open_websocket(Dialect::V4)?;
+            socket.send_binary(&[1, 2, 3, 4])?;
+            socket.expect_binary(&[1, 2, 3, 4])
+        }),
+    Case::must("W7", "EIO4 2.9")
+        .title("garbage closes the session")
+        .run(|peer| closes(peer, "abc")),
+    Case::must("W8", "EIO4 2.5")
+        .title("an empty frame and an unknown type close the session")
+        .run(|peer| {
             closes(peer, "")?;
             closes(peer, "7")
-        },
-    ),
-    Case::tolerant(
-        "W9",
-        "EIO4 2.5",
-        "stray open, upgrade and noop are ignored or close",
-        stray,
-    ),
-    Case::must("W10", "EIO4 2.5", "a close packet closes at once", |peer| {
-        let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
-        socket.send("1")?;
-        let received = socket.receive()?;
-        let closed = matches!(received, Received::Close(_) | Received::End);
-        ensure(closed, "the WebSocket to be closed", received.to_string())
-    }),
-    Case::should(
-        "W11",
-        "EIO4 2.9",
-        "text that starts with b is binary",
-        |peer| {
+        }),
+    Case::tolerant("W9", "EIO4 2.5")
+        .title("stray open, upgrade and noop are ignored or close")
+        .run(stray),
+    Case::must("W10", "EIO4 2.5")
+        .title("a close packet closes at once")
+        .run(|peer| {
+            let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
+            socket.send("1")?;
+            let received = socket.receive()?;
+            let closed = matches!(received, Received::Close(_) | Received::End);
+            ensure(closed, "the WebSocket to be closed", received.to_string())
+        }),
+    Case::should("W11", "EIO4 2.9")
+        .title("text that starts with b is binary")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?;
             socket.send("bAQIDBA==")?;
             socket.expect_binary(&[1, 2, 3, 4])
-        },
-    ),
-    Case::must(
-        "W13",
-        "EIO4 2.4",
-        "an empty binary frame is an empty message",
-        |peer| {
+        }),
+    Case::must("W13", "EIO4 2.4")
+        .title("an empty binary frame is an empty message")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?;
             socket.send_binary(&[])?;
             socket.expect_binary(&[])
-        },
-    ),
-    Case::must(
-        "W16",
-        "EIO4 2.9",
-        "a separator inside a text frame is data",
-        |peer| echoed(peer, "4a\u{1e}4b"),
-    ),
-    Case::must(
-        "W17",
-        "EIO4 2.9",
-        "a fragmented message is one message",
-        |peer| {
+        }),
+    Case::must("W16", "EIO4 2.9")
+        .title("a separator inside a text frame is data")
+        .run(|peer| echoed(peer, "4a\u{1e}4b")),
+    Case::must("W17", "EIO4 2.9")
+        .title("a fragmented message is one message")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?;
             socket.send_frame(&Frame::text("4he").unfinished())?;
             socket.send_frame(&Frame::new(Frame::CONTINUATION, "l").unfinished())?;
@@ -129,78 +105,56 @@ const CASES: &[Case] = &[
             socket.expect_received(&Received::Pong(Vec::new()))?;
             socket.send_frame(&Frame::new(Frame::CONTINUATION, "lo"))?;
             socket.expect("4hello")
-        },
-    ),
-    Case::must(
-        "W18",
-        "EIO4 2.9",
-        "maxPayload bytes pass, one more is close code 1009",
-        limit,
-    ),
-    Case::must(
-        "W20",
-        "RFC 6455 8.1",
-        "invalid UTF-8 is close code 1007",
-        |peer| {
+        }),
+    Case::must("W18", "EIO4 2.9")
+        .title("maxPayload bytes pass, one more is close code 1009")
+        .run(limit),
+    Case::must("W20", "RFC 6455 8.1")
+        .title("invalid UTF-8 is close code 1007")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?;
             socket.send_frame(&Frame::new(Frame::TEXT, *b"4a\xff"))?;
             socket.expect_close_code(1007)
-        },
-    ),
-    Case::must(
-        "W22",
-        "EIO4 2.9",
-        "a missing key or another version is refused",
-        bad_handshakes,
-    ),
-    Case::must("W23", "EIO4 2.9", "a POST with Upgrade is 400", |peer| {
-        let post = peer
-            .posting("EIO=4&transport=websocket", "")
-            .header("Connection", "Upgrade")
-            .header("Upgrade", "websocket")
-            .header("Sec-WebSocket-Version", "13")
-            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
-        expect_refused(peer, &post, &[400])
-    }),
-    Case::tolerant(
-        "W24",
-        "EIO4 2.9",
-        "transport=polling with Upgrade is refused or closed",
-        polling_with_upgrade,
-    ),
-    Case::must(
-        "W25",
-        "EIO4 2.9",
-        "garbage behind the handshake only drops the connection",
-        garbage_behind_handshake,
-    ),
-    Case::must(
-        "W26",
-        "EIO4 2.9",
-        "50 messages at once keep their order",
-        |peer| {
+        }),
+    Case::must("W22", "EIO4 2.9")
+        .title("a missing key or another version is refused")
+        .run(bad_handshakes),
+    Case::must("W23", "EIO4 2.9")
+        .title("a POST with Upgrade is 400")
+        .run(|peer| {
+            let post = peer
+                .posting("EIO=4&transport=websocket", "")
+                .header("Connection", "Upgrade")
+                .header("Upgrade", "websocket")
+                .header("Sec-WebSocket-Version", "13")
+                .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+            expect_refused(peer, &post, &[400])
+        }),
+    Case::tolerant("W24", "EIO4 2.9")
+        .title("transport=polling with Upgrade is refused or closed")
+        .run(polling_with_upgrade),
+    Case::must("W25", "EIO4 2.9")
+        .title("garbage behind the handshake only drops the connection")
+        .run(garbage_behind_handshake),
+    Case::must("W26", "EIO4 2.9")
+        .title("50 messages at once keep their order")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?;
             let frames: Vec<Frame> = (0..50).map(|n| Frame::text(&format!("4{n}"))).collect();
             socket.send_frames(&frames)?;
             (0..50).try_for_each(|n| socket.expect(&format!("4{n}")))
-        },
-    ),
-    Case::should(
-        "W27",
-        "EIO4 2.9",
-        "an offered subprotocol is ignored",
-        |peer| {
+        }),
+    Case::should("W27", "EIO4 2.9")
+        .title("an offered subprotocol is ignored")
+        .run(|peer| {
             let offer = peer
                 .upgrading(OPEN)
                 .header("Sec-WebSocket-Protocol", "chat");
             peer.switch(&offer)?.0.expect_status(101).map(drop)
-        },
-    ),
-    Case::must(
-        "W28",
-        "EIO4 2.9",
-        "compression that is off is not negotiated",
-        |peer| {
+        }),
+    Case::must("W28", "EIO4 2.9")
+        .title("compression that is off is not negotiated")
+        .run(|peer| {
             let offer = peer.upgrading(OPEN);
             let offer = offer.header("Sec-WebSocket-Extensions", "permessage-deflate");
             let (response, _socket) = peer.switch(&offer)?;
@@ -208,13 +162,10 @@ const CASES: &[Case] = &[
                 .expect_status(101)?
                 .expect_no_header("Sec-WebSocket-Extensions")
                 .map(drop)
-        },
-    ),
-    Case::should(
-        "W30",
-        "EIO4 2.9",
-        "an upgrade on another path belongs to the host",
-        |peer| {
+        }),
+    Case::should("W30", "EIO4 2.9")
+        .title("an upgrade on another path belongs to the host")
+        .run(|peer| {
             let elsewhere = Request::new("GET", "/elsewhere/")
                 .header("Connection", "Upgrade")
                 .header("Upgrade", "websocket")
@@ -223,16 +174,17 @@ const CASES: &[Case] = &[
             let answer = peer.start(&elsewhere)?.response_or_end()?;
             let status = answer.map(|answer| answer.status);
             ensure(status != Some(101), "no WebSocket", format!("{status:?}"))
-        },
-    ),
-    Case::should("W31", "EIO4 2.11", "header hooks reach the 101", |peer| {
-        let (response, _socket) = peer.switch(&peer.upgrading(OPEN))?;
-        response
-            .expect_status(101)?
-            .expect_header("X-Every", "1")
-            .map(drop)
-    })
-    .needs(&[ServerOption::HeaderHooks]),
+        }),
+    Case::should("W31", "EIO4 2.11")
+        .title("header hooks reach the 101")
+        .run(|peer| {
+            let (response, _socket) = peer.switch(&peer.upgrading(OPEN))?;
+            response
+                .expect_status(101)?
+                .expect_header("X-Every", "1")
+                .map(drop)
+        })
+        .needs(&[ServerOption::HeaderHooks]),
 ];
 
 const OPEN: &str = "EIO=4&transport=websocket";

@@ -5,15 +5,25 @@ use crate::case::{Case, Failure, Group, Layer, ServerOption, Skip};
 use crate::transcript::{Direction, Line};
 
 static CASES: &[Case] = &[
-    Case::must("H1", "EIO4 2.3", "an open packet", |_| Ok(())),
-    Case::must("H2", "EIO4 2.3", "<alone> & \"first\"", |_| Ok(())),
-    Case::should("H3", "EIO4 2.11", "a content type", |_| Ok(())),
-    Case::must("H8", "EIO4 2.1", "no revision 3", |_| Ok(())).needs(&[ServerOption::Eio3Off]),
+    Case::must("H1", "EIO4 2.3")
+        .title("an open packet")
+        .run(|_| Ok(())),
+    Case::must("H2", "EIO4 2.3")
+        .title("<alone> & \"first\"")
+        .run(|_| Ok(())),
+    Case::should("H3", "EIO4 2.11")
+        .title("a content type")
+        .run(|_| Ok(())),
+    Case::must("H8", "EIO4 2.1")
+        .title("no revision 3")
+        .run(|_| Ok(()))
+        .needs(&[ServerOption::Eio3Off]),
 ];
 static GROUP: Group = Group {
     id: "eio4/handshake",
     title: "Handshake",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 

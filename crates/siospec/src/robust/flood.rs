@@ -11,15 +11,14 @@ pub(crate) static GROUP: Group = Group {
     id: "robust/flood",
     title: "Floods and trickles",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "Z1",
-        "EIO4 2.7",
-        "200 random bodies and frames leave the server working",
-        |peer| {
+    Case::must("Z1", "EIO4 2.7")
+        .title("200 random bodies and frames leave the server working")
+        .run(|peer| {
             let mut random = Random(0x5eed);
             for _ in 0..100 {
                 let session = peer.open(Dialect::V4)?;
@@ -29,14 +28,11 @@ const CASES: &[Case] = &[
                 socket.send_bytes(&random.bytes())?;
             }
             bystander(peer)
-        },
-    )
-    .alone(),
-    Case::must(
-        "Z2",
-        "EIO4 2.6",
-        "a body of one byte at a time does not live for ever",
-        |peer| {
+        })
+        .alone(),
+    Case::must("Z2", "EIO4 2.6")
+        .title("a body of one byte at a time does not live for ever")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut upload = peer.start(&peer.posting(&session.query(), "4").declaring(100_000))?;
             let started = Instant::now();
@@ -53,13 +49,10 @@ const CASES: &[Case] = &[
                 "an endless upload",
             )?;
             bystander(peer)
-        },
-    ),
-    Case::must(
-        "Z3",
-        "EIO4 2.6",
-        "2,000 unused sessions are freed in time",
-        |peer| {
+        }),
+    Case::must("Z3", "EIO4 2.6")
+        .title("2,000 unused sessions are freed in time")
+        .run(|peer| {
             let mut exchange = peer.start(&peer.getting(OPEN))?;
             let again = peer.getting(OPEN).encode(&peer.target.authority);
             let mut last = String::new();
@@ -76,14 +69,11 @@ const CASES: &[Case] = &[
             let timings = &peer.target.timings;
             peer.wait(timings.ping_interval + timings.ping_timeout + Duration::from_millis(200));
             peer.expect_unknown(Dialect::V4, &last)
-        },
-    )
-    .alone(),
-    Case::must(
-        "Z4",
-        "EIO4 2.6",
-        "who never reads is dropped, others do not notice",
-        |peer| {
+        })
+        .alone(),
+    Case::must("Z4", "EIO4 2.6")
+        .title("who never reads is dropped, others do not notice")
+        .run(|peer| {
             let (handshake, mut deaf) = peer.open_websocket_with(Dialect::V4, "")?;
             for _ in 0..4 {
                 deaf.send("4!burst 100 65536")?;
@@ -93,14 +83,11 @@ const CASES: &[Case] = &[
             peer.wait((timings.ping_interval + timings.ping_timeout) * 2);
             bystander(peer)?;
             peer.expect_unknown(Dialect::V4, &handshake.sid)
-        },
-    )
-    .alone(),
-    Case::must(
-        "Z5",
-        "EIO4 2.5",
-        "10,000 empty messages are answered or end the session",
-        |peer| {
+        })
+        .alone(),
+    Case::must("Z5", "EIO4 2.5")
+        .title("10,000 empty messages are answered or end the session")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?;
             let frames = vec![Frame::text("4"); 100];
             let mut echoes = 0;
@@ -116,14 +103,11 @@ const CASES: &[Case] = &[
             }
             ensure(echoes == 10_000, "10,000 echoes", echoes.to_string())?;
             bystander(peer)
-        },
-    )
-    .alone(),
-    Case::must(
-        "Z6",
-        "EIO4 2.7",
-        "of many polls on one sid only the first is served",
-        |peer| {
+        })
+        .alone(),
+    Case::must("Z6", "EIO4 2.7")
+        .title("of many polls on one sid only the first is served")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let mut first = session.start_poll()?;
             first.expect_pending(Duration::from_millis(60))?;
@@ -133,13 +117,10 @@ const CASES: &[Case] = &[
             }
             first.response()?.expect_status(200)?;
             session.expect_gone()
-        },
-    ),
-    Case::should(
-        "S44",
-        "EIO4 2.6",
-        "5,000 pongs nobody asked for do no harm",
-        |peer| {
+        }),
+    Case::should("S44", "EIO4 2.6")
+        .title("5,000 pongs nobody asked for do no harm")
+        .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V4)?;
             for _ in 0..50 {
                 socket.send_frames(&vec![Frame::text("3"); 100])?;
@@ -150,9 +131,8 @@ const CASES: &[Case] = &[
                 Received::Close(_) | Received::End => bystander(peer),
                 other => Err(Failure::new("an echo or the end", other.to_string())),
             }
-        },
-    )
-    .alone(),
+        })
+        .alone(),
 ];
 
 const OPEN: &str = "EIO=4&transport=polling";

@@ -13,33 +13,26 @@ pub(crate) static GROUP: Group = Group {
     id: "robust/http",
     title: "Broken HTTP",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "S41",
-        "EIO4 2.1",
-        "a header of 20 kB is 431, 65 headers are served or 431",
-        |peer| {
+    Case::must("S41", "EIO4 2.1")
+        .title("a header of 20 kB is 431, 65 headers are served or 431")
+        .run(|peer| {
             let large = peer.getting(OPEN).header("X-Large", "x".repeat(20_000));
             refused(peer.start(&large)?.response_or_end()?, &[431])?;
             let head = format!("GET {}?{OPEN} HTTP/1.1\r\nHost: h\r\n", peer.target.path);
             let many = format!("{head}{}\r\n", "X-Many: x\r\n".repeat(65));
             raw(peer, &many)?.map_or(Ok(()), |r| r.expect_status_among(&[200, 431]).map(drop))
-        },
-    ),
-    Case::must(
-        "S46",
-        "EIO4 2.7",
-        "a length besides chunks never smuggles a request",
-        smuggling,
-    ),
-    Case::must(
-        "S47",
-        "EIO4 2.7",
-        "malformed lengths and codings are refused",
-        |peer| {
+        }),
+    Case::must("S46", "EIO4 2.7")
+        .title("a length besides chunks never smuggles a request")
+        .run(smuggling),
+    Case::must("S47", "EIO4 2.7")
+        .title("malformed lengths and codings are refused")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let headers = [
                 "Content-Length: 6\r\nContent-Length: 7",
@@ -54,34 +47,37 @@ const CASES: &[Case] = &[
                 refused(raw(peer, &request)?, &[400, 411, 501])?;
             }
             bystander(peer)
-        },
-    ),
-    Case::must("S48", "EIO4 2.11", "two Host headers are 400", |peer| {
-        let two = peer.getting(OPEN).header("Host", "other");
-        refused(peer.start(&two)?.response_or_end()?, &[400])
-    }),
-    Case::should("S49", "EIO4 2.1", "a URI of 10 kB is 414", |peer| {
-        let long = peer.getting(&format!("{OPEN}&x={}", "x".repeat(10_000)));
-        refused(peer.start(&long)?.response_or_end()?, &[414, 431])
-    }),
-    Case::must("S50", "EIO4 2.7", "absurd chunks are refused", |peer| {
-        let session = peer.open(Dialect::V4)?;
-        let trailers = "X: x\r\n".repeat(10_000);
-        let bodies = [
-            "fffffffffffffffff\r\n4hello\r\n0\r\n\r\n".to_owned(),
-            format!("0\r\n{trailers}\r\n"),
-        ];
-        for body in bodies {
-            let request = posting(peer, &session.query(), "Transfer-Encoding: chunked", &body);
-            refused(raw(peer, &request)?, &[400, 413, 431])?;
-        }
-        bystander(peer)
-    }),
-    Case::should(
-        "S53",
-        "EIO4 2.6",
-        "a silent connection and a slow header are closed",
-        |peer| {
+        }),
+    Case::must("S48", "EIO4 2.11")
+        .title("two Host headers are 400")
+        .run(|peer| {
+            let two = peer.getting(OPEN).header("Host", "other");
+            refused(peer.start(&two)?.response_or_end()?, &[400])
+        }),
+    Case::should("S49", "EIO4 2.1")
+        .title("a URI of 10 kB is 414")
+        .run(|peer| {
+            let long = peer.getting(&format!("{OPEN}&x={}", "x".repeat(10_000)));
+            refused(peer.start(&long)?.response_or_end()?, &[414, 431])
+        }),
+    Case::must("S50", "EIO4 2.7")
+        .title("absurd chunks are refused")
+        .run(|peer| {
+            let session = peer.open(Dialect::V4)?;
+            let trailers = "X: x\r\n".repeat(10_000);
+            let bodies = [
+                "fffffffffffffffff\r\n4hello\r\n0\r\n\r\n".to_owned(),
+                format!("0\r\n{trailers}\r\n"),
+            ];
+            for body in bodies {
+                let request = posting(peer, &session.query(), "Transfer-Encoding: chunked", &body);
+                refused(raw(peer, &request)?, &[400, 413, 431])?;
+            }
+            bystander(peer)
+        }),
+    Case::should("S53", "EIO4 2.6")
+        .title("a silent connection and a slow header are closed")
+        .run(|peer| {
             let mut slow = peer.connect()?;
             slow.write(format!("GET {}?{OPEN} HTTP/1.1\r\nHos", peer.target.path).as_bytes())?;
             let started = Instant::now();
@@ -94,13 +90,10 @@ const CASES: &[Case] = &[
                 )?;
             }
             Ok(())
-        },
-    ),
-    Case::must(
-        "S55",
-        "EIO4 2.7",
-        "50 refused uploads leave no open request",
-        |peer| {
+        }),
+    Case::must("S55", "EIO4 2.7")
+        .title("50 refused uploads leave no open request")
+        .run(|peer| {
             for _ in 0..50 {
                 let session = peer.open(Dialect::V4)?;
                 let post = peer.posting(&session.query(), "4hello");
@@ -109,25 +102,19 @@ const CASES: &[Case] = &[
                 session.expect_gone()?;
             }
             bystander(peer)
-        },
-    ),
-    Case::must(
-        "S57",
-        "EIO4 2.2",
-        "sids of any length and spelling are just unknown",
-        |peer| {
+        }),
+    Case::must("S57", "EIO4 2.2")
+        .title("sids of any length and spelling are just unknown")
+        .run(|peer| {
             let long = "A".repeat(5_000);
             for sid in ["%00", "%2e%2e", "__proto__", "constructor", &long] {
                 peer.expect_unknown(Dialect::V4, sid)?;
             }
             Ok(())
-        },
-    ),
-    Case::should(
-        "S61",
-        "EIO4 2.7",
-        "an upload that is too large is not asked for",
-        |peer| {
+        }),
+    Case::should("S61", "EIO4 2.7")
+        .title("an upload that is too large is not asked for")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             let header = format!(
                 "Content-Length: {}\r\nExpect: 100-continue",
@@ -137,20 +124,16 @@ const CASES: &[Case] = &[
                 raw(peer, &posting(peer, &session.query(), &header, ""))?,
                 &[413, 417],
             )
-        },
-    ),
-    Case::must(
-        "S62",
-        "EIO4 2.11",
-        "HTTP/2 and TLS on the plain port open nothing",
-        |peer| {
+        }),
+    Case::must("S62", "EIO4 2.11")
+        .title("HTTP/2 and TLS on the plain port open nothing")
+        .run(|peer| {
             refused(raw(peer, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")?, &[400, 505])?;
             let mut tls = peer.connect()?;
             tls.write(&[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 3, b'\r', b'\n', b'\r', b'\n'])?;
             refused(Exchange::new(tls, "GET").response_or_end()?, &[400])?;
             bystander(peer)
-        },
-    ),
+        }),
 ];
 
 const OPEN: &str = "EIO=4&transport=polling";

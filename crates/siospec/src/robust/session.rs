@@ -12,15 +12,14 @@ pub(crate) static GROUP: Group = Group {
     id: "robust/session",
     title: "Abandoned upgrades",
     layer: Layer::Engine,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "S66",
-        "EIO4 2.10",
-        "a refused request consumes no packet",
-        |peer| {
+    Case::must("S66", "EIO4 2.10")
+        .title("a refused request consumes no packet")
+        .run(|peer| {
             let session = peer.open(Dialect::V4)?;
             session.send(&["4kept"])?;
             peer.get(&session.websocket_query())?.expect_code(3)?;
@@ -28,13 +27,10 @@ const CASES: &[Case] = &[
             peer.get(&other)?.expect_status(400)?;
             peer.request(&peer.requesting("PUT", &session.query()))?;
             session.expect(&["4kept"])
-        },
-    ),
-    Case::must(
-        "S70",
-        "EIO4 2.10",
-        "200 probes without an end are freed",
-        |peer| {
+        }),
+    Case::must("S70", "EIO4 2.10")
+        .title("200 probes without an end are freed")
+        .run(|peer| {
             let mut sids = Vec::new();
             for _ in 0..200 {
                 let session = peer.open(Dialect::V4)?;
@@ -49,17 +45,13 @@ const CASES: &[Case] = &[
             peer.wait(timings.ping_interval + timings.ping_timeout + Duration::from_millis(150));
             sids.iter()
                 .try_for_each(|sid| peer.expect_unknown(Dialect::V4, sid))
-        },
-    ),
-    Case::must(
-        "S73",
-        "EIO4 2.10",
-        "the client may vanish at any point of the upgrade",
-        |peer| {
+        }),
+    Case::must("S73", "EIO4 2.10")
+        .title("the client may vanish at any point of the upgrade")
+        .run(|peer| {
             (0..5).try_for_each(|point| vanishes(peer, point))?;
             bystander(peer)
-        },
-    ),
+        }),
 ];
 
 /// Goes through an upgrade and drops everything after `steps` steps; the session ends in time.

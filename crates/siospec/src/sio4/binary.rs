@@ -8,38 +8,29 @@ pub(crate) static GROUP: Group = Group {
     id: "sio4/binary",
     title: "Binary, protocol 4",
     layer: Layer::Socket,
+    needs: &[ServerOption::Eio3],
     cases: CASES,
 };
-
-const EIO3: &[ServerOption] = &[ServerOption::Eio3];
 
 const EVENT: &str = r#"451-["message",{"_placeholder":true,"num":0}]"#;
 const ECHO: &str = r#"451-["message-back",{"_placeholder":true,"num":0}]"#;
 
 const CASES: &[Case] = &[
-    Case::must(
-        "V14",
-        "EIO3 3.5",
-        "WebSocket: attachments carry the type byte both ways",
-        |peer| {
+    Case::must("V14", "EIO3 3.5")
+        .title("WebSocket: attachments carry the type byte both ways")
+        .run(|peer| {
             let mut socket = peer.socket_v4()?;
             socket.transport.send(EVENT)?;
             socket.send_binary(&[4, 1, 2, 3])?;
             socket.transport.expect(ECHO)?;
             socket.expect_binary(&[4, 1, 2, 3])
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "V15",
-        "EIO3 3.3",
-        "polling: attachments in base64 and in binary framing",
-        |peer| {
+        }),
+    Case::must("V15", "EIO3 3.3")
+        .title("polling: attachments in base64 and in binary framing")
+        .run(|peer| {
             echoed_by_polling(peer, Dialect::V3Base64, "b4AQID")?;
             echoed_by_polling(peer, Dialect::V3, "b04010203")
-        },
-    )
-    .needs(EIO3),
+        }),
 ];
 
 fn echoed_by_polling(peer: &Peer, dialect: Dialect, attachment: &str) -> Check {

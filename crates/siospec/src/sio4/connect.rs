@@ -11,24 +11,17 @@ pub(crate) static GROUP: Group = Group {
     id: "sio4/connect",
     title: "Connection, protocol 4",
     layer: Layer::Socket,
+    needs: &[ServerOption::Eio3],
     cases: CASES,
 };
 
-const EIO3: &[ServerOption] = &[ServerOption::Eio3];
-
 const CASES: &[Case] = &[
-    Case::must(
-        "V1",
-        "SIO5 6.1",
-        "WebSocket: the root is joined unasked, without payload",
-        |peer| peer.socket_v4().map(drop),
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "V2",
-        "EIO4 2.3",
-        "polling: the root comes with the open packet or next",
-        |peer| {
+    Case::must("V1", "SIO5 6.1")
+        .title("WebSocket: the root is joined unasked, without payload")
+        .run(|peer| peer.socket_v4().map(drop)),
+    Case::tolerant("V2", "EIO4 2.3")
+        .title("polling: the root comes with the open packet or next")
+        .run(|peer| {
             let session = peer.open(Dialect::V3Base64)?;
             let mut packets = session.first.clone();
             if packets.is_empty() {
@@ -39,14 +32,10 @@ const CASES: &[Case] = &[
                 "2:40",
                 shown(&packets),
             )
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "V3",
-        "SIO5 6.1",
-        "a namespace is joined, with or without its comma",
-        |peer| {
+        }),
+    Case::must("V3", "SIO5 6.1")
+        .title("a namespace is joined, with or without its comma")
+        .run(|peer| {
             for connect in ["0/custom,", "0/custom"] {
                 let mut socket = peer.socket_v4()?;
                 socket.send(connect)?;
@@ -54,50 +43,34 @@ const CASES: &[Case] = &[
                 socket.expect_event("auth")?;
             }
             Ok(())
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "V4",
-        "SIO5 6.2",
-        "the query of a namespace reaches the application",
-        |peer| {
+        }),
+    Case::must("V4", "SIO5 6.2")
+        .title("the query of a namespace reaches the application")
+        .run(|peer| {
             let mut socket = peer.socket_v4()?;
             socket.send("0/custom?a=b&c=%C3%A9%20x,")?;
             socket.transport.expect("40/custom,")?;
             socket.expect(r#"2/custom,["auth",{"a":"b","c":"é x"}]"#)
-        },
-    )
-    .needs(EIO3),
-    Case::should(
-        "V5",
-        "SIO5 6.1",
-        "a payload of CONNECT is ignored",
-        |peer| {
+        }),
+    Case::should("V5", "SIO5 6.1")
+        .title("a payload of CONNECT is ignored")
+        .run(|peer| {
             let mut socket = peer.socket_v4()?;
             socket.send(r#"0/custom,{"t":1}"#)?;
             socket.transport.expect("40/custom,")?;
             socket.expect(r#"2/custom,["auth",{}]"#)
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "V6",
-        "SIO5 6.1",
-        "an unknown namespace is refused by a string",
-        |peer| {
+        }),
+    Case::must("V6", "SIO5 6.1")
+        .title("an unknown namespace is refused by a string")
+        .run(|peer| {
             let mut socket = peer.socket_v4()?;
             socket.send("0/random,")?;
             socket.expect(r#"4/random,"Invalid namespace""#)?;
             socket.expect_alive()
-        },
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "V8",
-        "SIO5 6.1",
-        "a CONNECT for the root never makes a second socket",
-        |peer| {
+        }),
+    Case::tolerant("V8", "SIO5 6.1")
+        .title("a CONNECT for the root never makes a second socket")
+        .run(|peer| {
             let mut socket = peer.socket_v4()?;
             socket.send("0")?;
             socket.send(r#"2["message"]"#)?;
@@ -114,14 +87,10 @@ const CASES: &[Case] = &[
                     other => return Err(Failure::new("one echo or the end", other.to_string())),
                 }
             }
-        },
-    )
-    .needs(EIO3),
-    Case::should(
-        "V13",
-        "SIO5 6.1",
-        "socket ids are made of the session id",
-        |peer| {
+        }),
+    Case::should("V13", "SIO5 6.1")
+        .title("socket ids are made of the session id")
+        .run(|peer| {
             let mut socket = peer.socket_v4()?;
             let sid = socket.session.clone();
             socket.send(r#"2["id"]"#)?;
@@ -131,21 +100,13 @@ const CASES: &[Case] = &[
             socket.expect_event("auth")?;
             socket.send(r#"2/custom,["id"]"#)?;
             socket.expect(&format!(r#"2/custom,["id","/custom#{sid}"]"#))
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "V16",
-        "SIO5 6.3",
-        "either side may leave a namespace",
-        leaving,
-    )
-    .needs(EIO3),
-    Case::should(
-        "V19",
-        "SIO5 6.1",
-        "the connect timeout does not apply",
-        |peer| {
+        }),
+    Case::must("V16", "SIO5 6.3")
+        .title("either side may leave a namespace")
+        .run(leaving),
+    Case::should("V19", "SIO5 6.1")
+        .title("the connect timeout does not apply")
+        .run(|peer| {
             let mut socket = peer.socket_v4()?;
             let opened = Instant::now();
             while opened.elapsed() < peer.target.timings.connect_timeout * 3 / 2 {
@@ -154,9 +115,7 @@ const CASES: &[Case] = &[
                 peer.wait(peer.target.timings.ping_interval / 2);
             }
             socket.expect_alive()
-        },
-    )
-    .needs(EIO3),
+        }),
 ];
 
 fn leaving(peer: &Peer) -> Check {

@@ -11,70 +11,52 @@ pub(crate) static GROUP: Group = Group {
     id: "sio4/events",
     title: "Events, protocol 4",
     layer: Layer::Socket,
+    needs: &[ServerOption::Eio3],
     cases: CASES,
 };
 
-const EIO3: &[ServerOption] = &[ServerOption::Eio3];
-
 const CASES: &[Case] = &[
-    Case::must("V7", "SIO5 6.5", "events and acks go both ways", |peer| {
-        let mut socket = peer.socket_v4()?;
-        socket.expect_alive()?;
-        socket.send(r#"25["message-with-ack",1]"#)?;
-        socket.expect("35[1]")?;
-        socket.send(r#"2["emit-with-ack"]"#)?;
-        let id = socket.expect_event("answer-me")?.id.unwrap_or_default();
-        socket.send(&format!(r#"3{id}["yes"]"#))?;
-        socket.expect(r#"2["answered","yes"]"#)
-    })
-    .needs(EIO3),
-    Case::tolerant(
-        "V9",
-        "SIO5 6.1",
-        "an event for a namespace not joined is ignored or closes",
-        |peer| ignored_or_closed(peer, r#"2/custom,["message"]"#),
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "V10",
-        "SIO5 6.4",
-        "reserved names are ignored or close",
-        |peer| {
+    Case::must("V7", "SIO5 6.5")
+        .title("events and acks go both ways")
+        .run(|peer| {
+            let mut socket = peer.socket_v4()?;
+            socket.expect_alive()?;
+            socket.send(r#"25["message-with-ack",1]"#)?;
+            socket.expect("35[1]")?;
+            socket.send(r#"2["emit-with-ack"]"#)?;
+            let id = socket.expect_event("answer-me")?.id.unwrap_or_default();
+            socket.send(&format!(r#"3{id}["yes"]"#))?;
+            socket.expect(r#"2["answered","yes"]"#)
+        }),
+    Case::tolerant("V9", "SIO5 6.1")
+        .title("an event for a namespace not joined is ignored or closes")
+        .run(|peer| ignored_or_closed(peer, r#"2/custom,["message"]"#)),
+    Case::tolerant("V10", "SIO5 6.4")
+        .title("reserved names are ignored or close")
+        .run(|peer| {
             ["connect", "disconnect", "error", "newListener"]
                 .into_iter()
                 .try_for_each(|name| ignored_or_closed(peer, &format!(r#"2["{name}"]"#)))
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "V11",
-        "SIO5 6.1",
-        "an error or a broken event is survived",
-        |peer| {
+        }),
+    Case::must("V11", "SIO5 6.1")
+        .title("an error or a broken event is survived")
+        .run(|peer| {
             for packet in [r#"4{"message":"x"}"#, r#"2"x""#] {
                 ignored_or_closed(peer, packet)?;
                 peer.socket_v4()?.expect_alive()?;
             }
             Ok(())
-        },
-    )
-    .needs(EIO3),
-    Case::tolerant(
-        "V12",
-        "SIO5 5",
-        "an unknown packet type is ignored or closes",
-        |peer| {
+        }),
+    Case::tolerant("V12", "SIO5 5")
+        .title("an unknown packet type is ignored or closes")
+        .run(|peer| {
             ["7", "9[]", "abc"]
                 .into_iter()
                 .try_for_each(|packet| ignored_or_closed(peer, packet))
-        },
-    )
-    .needs(EIO3),
-    Case::must(
-        "V20",
-        "EIO3 3.4",
-        "events with quotes and newlines survive JSONP",
-        |peer| {
+        }),
+    Case::must("V20", "EIO3 3.4")
+        .title("events with quotes and newlines survive JSONP")
+        .run(|peer| {
             let open = peer
                 .get("EIO=3&transport=polling&j=0")?
                 .expect_status(200)?;
@@ -89,9 +71,8 @@ const CASES: &[Case] = &[
             let post = post.header("Content-Type", "application/x-www-form-urlencoded");
             peer.request(&post)?.expect_ok()?;
             expect_echo_by_script(peer, &query)
-        },
-    )
-    .needs(&[ServerOption::Eio3, ServerOption::Jsonp]),
+        })
+        .needs(&[ServerOption::Jsonp]),
 ];
 
 /// The next event is answered, or the session has ended.

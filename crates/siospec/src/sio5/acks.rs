@@ -11,37 +11,30 @@ pub(crate) static GROUP: Group = Group {
     id: "sio5/acks",
     title: "Acknowledgements",
     layer: Layer::Socket,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "A1",
-        "SIO5 6.5",
-        "an event with an id is answered with its id",
-        |peer| {
+    Case::must("A1", "SIO5 6.5")
+        .title("an event with an id is answered with its id")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"2456["message-with-ack",1,"2",{"3":[false]}]"#)?;
             socket.expect(r#"3456[1,"2",{"3":[false]}]"#)
-        },
-    ),
-    Case::must(
-        "A2",
-        "SIO5 6.5",
-        "id 0 is an id; leading zeros do not matter",
-        |peer| {
+        }),
+    Case::must("A2", "SIO5 6.5")
+        .title("id 0 is an id; leading zeros do not matter")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"20["message-with-ack","x"]"#)?;
             socket.expect(r#"30["x"]"#)?;
             socket.send(r#"2007["message-with-ack","x"]"#)?;
             socket.expect(r#"37["x"]"#)
-        },
-    ),
-    Case::tolerant(
-        "A3",
-        "SIO5 5",
-        "large ids come back exact or rounded, or close",
-        |peer| {
+        }),
+    Case::tolerant("A3", "SIO5 5")
+        .title("large ids come back exact or rounded, or close")
+        .run(|peer| {
             for (id, rounded) in [
                 ("9007199254740993", "9007199254740992"),
                 ("12345678901234567890", "12345678901234567000"),
@@ -56,61 +49,48 @@ const CASES: &[Case] = &[
                 }
             }
             Ok(())
-        },
-    ),
-    Case::must(
-        "A4",
-        "SIO5 5",
-        "negative and fractional ids close",
-        |peer| {
+        }),
+    Case::must("A4", "SIO5 5")
+        .title("negative and fractional ids close")
+        .run(|peer| {
             closes(peer, r#"2-1["message-with-ack"]"#)?;
             closes(peer, r#"21.5["message-with-ack"]"#)
-        },
-    ),
-    Case::must(
-        "A6",
-        "SIO5 6.5",
-        "a handler that acks twice answers once",
-        |peer| {
+        }),
+    Case::must("A6", "SIO5 6.5")
+        .title("a handler that acks twice answers once")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"21["ack-twice"]"#)?;
             socket.expect(r#"31["first"]"#)?;
             socket.expect_alive()
-        },
-    ),
-    Case::must(
-        "A7",
-        "SIO5 6.5",
-        "of two answers to the server only the first counts",
-        |peer| {
+        }),
+    Case::must("A7", "SIO5 6.5")
+        .title("of two answers to the server only the first counts")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             let id = asked(&mut socket)?;
             socket.send(&format!(r#"3{id}["yes",1]"#))?;
             socket.expect(r#"2["answered","yes",1]"#)?;
             socket.send(&format!(r#"3{id}["no"]"#))?;
             socket.expect_alive()
-        },
-    ),
-    Case::must(
-        "A8",
-        "SIO5 6.5",
-        "an ack nobody waits for is ignored",
-        |peer| {
+        }),
+    Case::must("A8", "SIO5 6.5")
+        .title("an ack nobody waits for is ignored")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"3999["x"]"#)?;
             socket.send("3[]")?;
             socket.expect_alive()
-        },
-    ),
-    Case::must("A9", "SIO5 5", "an ack that is no array closes", |peer| {
-        closes(peer, "30{}")?;
-        closes(peer, r#"30"x""#)
-    }),
-    Case::tolerant(
-        "A10",
-        "SIO5 5",
-        "an ack without payload is ignored or closes",
-        |peer| {
+        }),
+    Case::must("A9", "SIO5 5")
+        .title("an ack that is no array closes")
+        .run(|peer| {
+            closes(peer, "30{}")?;
+            closes(peer, r#"30"x""#)
+        }),
+    Case::tolerant("A10", "SIO5 5")
+        .title("an ack without payload is ignored or closes")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             let id = asked(&mut socket)?;
             socket.send(&format!("3{id}"))?;
@@ -123,13 +103,10 @@ const CASES: &[Case] = &[
                 Received::Text(text) if text == r#"42["message-back"]"# => Ok(()),
                 other => Err(Failure::new("an echo or the end", other.to_string())),
             }
-        },
-    ),
-    Case::must(
-        "A11",
-        "SIO5 6.5",
-        "an ack in another namespace does not count",
-        |peer| {
+        }),
+    Case::must("A11", "SIO5 6.5")
+        .title("an ack in another namespace does not count")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.join("0/custom,", "{}")?;
             let id = asked(&mut socket)?;
@@ -137,13 +114,10 @@ const CASES: &[Case] = &[
             socket.expect_silence(Duration::from_millis(60))?;
             socket.send(&format!(r#"3{id}["right"]"#))?;
             socket.expect(r#"2["answered","right"]"#)
-        },
-    ),
-    Case::must(
-        "A12",
-        "SIO5 6.5",
-        "the server's pending ids are unique",
-        |peer| {
+        }),
+    Case::must("A12", "SIO5 6.5")
+        .title("the server's pending ids are unique")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             let (first, second) = (asked(&mut socket)?, asked(&mut socket)?);
             ensure(first != second, "two ids", format!("{first} twice"))?;
@@ -151,13 +125,10 @@ const CASES: &[Case] = &[
             socket.expect(r#"2["answered","second"]"#)?;
             socket.send(&format!(r#"3{first}["first"]"#))?;
             socket.expect(r#"2["answered","first"]"#)
-        },
-    ),
-    Case::should(
-        "A14",
-        "SIO5 6.5",
-        "a broadcast collects what comes in time",
-        |peer| {
+        }),
+    Case::should("A14", "SIO5 6.5")
+        .title("a broadcast collects what comes in time")
+        .run(|peer| {
             let (mut one, mut two) = (peer.socket()?, peer.socket()?);
             let room = one.session.clone();
             for socket in [&mut one, &mut two] {
@@ -177,8 +148,7 @@ const CASES: &[Case] = &[
             let [id, _] = ids.map(Option::unwrap_or_default);
             two.send(&format!(r#"3{id}["from two"]"#))?;
             one.expect(r#"2["answers",true,["from two"]]"#)
-        },
-    ),
+        }),
 ];
 
 /// Has the server ask for an ack and returns the id it chose.

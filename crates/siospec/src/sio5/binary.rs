@@ -12,11 +12,14 @@ pub(crate) static GROUP: Group = Group {
     id: "sio5/binary",
     title: "Binary",
     layer: Layer::Socket,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must("Y1", "SIO5 5.1", "attachments are echoed", |peer| {
+    Case::must("Y1", "SIO5 5.1")
+.title("attachments are echoed")
+.run(|peer| {
         let packet =
             r#"52-["message",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
         echoed(
@@ -26,7 +29,9 @@ const CASES: &[Case] = &[
             json!(["message-back", "010203", "04"]),
         )
     }),
-    Case::must("Y2", "SIO5 5.1", "attachments are acknowledged", |peer| {
+    Case::must("Y2", "SIO5 5.1")
+.title("attachments are acknowledged")
+.run(|peer| {
         let packet = r#"52-7["message-with-ack",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
         let mut socket = peer.socket()?;
         send_binary(&mut socket, packet, &[&[1, 2, 3], &[4]])?;
@@ -38,11 +43,9 @@ const CASES: &[Case] = &[
             answer.1.to_string(),
         )
     }),
-    Case::must(
-        "Y3",
-        "SIO5 5.1",
-        "placeholders go by index: swapped, doubled, nested",
-        |peer| {
+    Case::must("Y3", "SIO5 5.1")
+.title("placeholders go by index: swapped, doubled, nested")
+.run(|peer| {
             let swapped =
                 r#"52-["message",{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]"#;
             echoed(
@@ -61,37 +64,28 @@ const CASES: &[Case] = &[
                 &[&[1]],
                 json!(["message-back", {"a": [{"b": "01"}]}]),
             )
-        },
-    ),
-    Case::must(
-        "Y4",
-        "SIO5 5.1",
-        "a placeholder without a legal index closes",
-        |peer| {
+        }),
+    Case::must("Y4", "SIO5 5.1")
+.title("a placeholder without a legal index closes")
+.run(|peer| {
             for num in [r#","num":1"#, r#","num":-1"#, r#","num":"0""#, ""] {
                 let packet = format!(r#"51-["message",{{"_placeholder":true{num}}}]"#);
                 closes(peer, &packet, &[&[1]])?;
             }
             Ok(())
-        },
-    ),
-    Case::tolerant(
-        "Y5",
-        "SIO5 5.1",
-        "a fractional index closes or means nothing",
-        |peer| {
+        }),
+    Case::tolerant("Y5", "SIO5 5.1")
+.title("a fractional index closes or means nothing")
+.run(|peer| {
             tolerated(
                 peer,
                 r#"51-["message",{"_placeholder":true,"num":0.5}]"#,
                 &[&[1]],
             )
-        },
-    ),
-    Case::must(
-        "Y6",
-        "SIO5 5.1",
-        "what only looks like a placeholder is data",
-        |peer| {
+        }),
+    Case::must("Y6", "SIO5 5.1")
+.title("what only looks like a placeholder is data")
+.run(|peer| {
             let packet =
                 r#"51-["message",{"_placeholder":false,"num":0},{"_placeholder":true,"num":0}]"#;
             let plain = json!({"_placeholder": false, "num": 0});
@@ -99,42 +93,36 @@ const CASES: &[Case] = &[
             let mut socket = peer.socket()?;
             socket.send(r#"2["message",{"_placeholder":true,"num":0}]"#)?;
             socket.expect(r#"2["message-back",{"_placeholder":true,"num":0}]"#)
-        },
-    ),
-    Case::must(
-        "Y7",
-        "SIO5 5.1",
-        "key order and extra keys of a placeholder are free",
-        |peer| {
+        }),
+    Case::must("Y7", "SIO5 5.1")
+.title("key order and extra keys of a placeholder are free")
+.run(|peer| {
             let packet = r#"51-["message",{"x":1,"num":0,"_placeholder":true}]"#;
             echoed(peer, packet, &[&[1]], json!(["message-back", "01"]))
-        },
-    ),
-    Case::should(
-        "Y8",
-        "SIO5 5.1",
-        "an unused attachment is dropped",
-        |peer| {
+        }),
+    Case::should("Y8", "SIO5 5.1")
+.title("an unused attachment is dropped")
+.run(|peer| {
             let packet = r#"52-["message",{"_placeholder":true,"num":0}]"#;
             echoed(peer, packet, &[&[1], &[2]], json!(["message-back", "01"]))
-        },
-    ),
-    Case::tolerant("Y9", "SIO5 5", "a count of 0 closes or delivers", |peer| {
+        }),
+    Case::tolerant("Y9", "SIO5 5")
+.title("a count of 0 closes or delivers")
+.run(|peer| {
         tolerated(peer, r#"50-["message",1]"#, &[])
     }),
-    Case::tolerant(
-        "Y11",
-        "SIO5 5",
-        "counts that only JavaScript reads pass or close",
-        |peer| {
+    Case::tolerant("Y11", "SIO5 5")
+.title("counts that only JavaScript reads pass or close")
+.run(|peer| {
             for count in ["01", " 1", "1e0", "0x1"] {
                 let packet = format!(r#"5{count}-["message",{{"_placeholder":true,"num":0}}]"#);
                 tolerated(peer, &packet, &[&[1]])?;
             }
             Ok(())
-        },
-    ),
-    Case::should("Y12", "SIO5 5", "10 attachments pass, 11 close", |peer| {
+        }),
+    Case::should("Y12", "SIO5 5")
+.title("10 attachments pass, 11 close")
+.run(|peer| {
         let attachments: [&[u8]; 10] = [&[1]; 10];
         let packet = r#"510-["message",{"_placeholder":true,"num":9}]"#;
         echoed(peer, packet, &attachments, json!(["message-back", "01"]))?;
@@ -144,37 +132,31 @@ const CASES: &[Case] = &[
             &[],
         )
     }),
-    Case::must("Y13", "SIO5 5", "a huge count closes", |peer| {
+    Case::must("Y13", "SIO5 5")
+.title("a huge count closes")
+.run(|peer| {
         closes(peer, r#"51000000000000-["message"]"#, &[])
     }),
-    Case::must(
-        "Y14",
-        "SIO5 5.1",
-        "text while attachments are missing closes",
-        |peer| {
+    Case::must("Y14", "SIO5 5.1")
+.title("text while attachments are missing closes")
+.run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"51-["message",{"_placeholder":true,"num":0}]"#)?;
             socket.send(r#"2["message"]"#)?;
             socket.expect_closed()
-        },
-    ),
-    Case::must(
-        "Y15",
-        "SIO5 5.1",
-        "a heartbeat among attachments is fine",
-        |peer| {
+        }),
+    Case::must("Y15", "SIO5 5.1")
+.title("a heartbeat among attachments is fine")
+.run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"51-["message",{"_placeholder":true,"num":0}]"#)?;
             socket.expect_silence(peer.target.timings.ping_interval * 5 / 4)?;
             socket.send_binary(&[1])?;
             expect_resolved(&mut socket, json!(["message-back", "01"]))
-        },
-    ),
-    Case::must(
-        "Y16",
-        "SIO5 5.1",
-        "binary nobody announced closes",
-        |peer| {
+        }),
+    Case::must("Y16", "SIO5 5.1")
+.title("binary nobody announced closes")
+.run(|peer| {
             let mut socket = peer.socket()?;
             socket.send_binary(&[1])?;
             socket.expect_closed()?;
@@ -184,46 +166,31 @@ const CASES: &[Case] = &[
             expect_resolved(&mut socket, json!(["message-back", "01"]))?;
             socket.send_binary(&[2])?;
             socket.expect_closed()
-        },
-    ),
-    Case::must(
-        "Y17",
-        "SIO5 5.1",
-        "broken JSON closes before any attachment",
-        |peer| closes(peer, r#"51-["message""#, &[]),
-    ),
-    Case::tolerant(
-        "Y19",
-        "SIO5 6.1",
-        "attachments for a namespace not joined close",
-        |peer| {
+        }),
+    Case::must("Y17", "SIO5 5.1")
+.title("broken JSON closes before any attachment")
+.run(|peer| closes(peer, r#"51-["message""#, &[])),
+    Case::tolerant("Y19", "SIO5 6.1")
+.title("attachments for a namespace not joined close")
+.run(|peer| {
             closes(
                 peer,
                 r#"51-/custom,["message",{"_placeholder":true,"num":0}]"#,
                 &[&[1]],
             )
-        },
-    ),
-    Case::must(
-        "Y20",
-        "SIO5 5.1",
-        "an empty attachment is delivered",
-        |peer| {
+        }),
+    Case::must("Y20", "SIO5 5.1")
+.title("an empty attachment is delivered")
+.run(|peer| {
             let packet = r#"51-["message",{"_placeholder":true,"num":0}]"#;
             echoed(peer, packet, &[&[]], json!(["message-back", ""]))
-        },
-    ),
-    Case::tolerant(
-        "Y21",
-        "SIO5 5",
-        "a binary event without payload is ignored or closes",
-        |peer| tolerated(peer, "51-", &[&[1]]),
-    ),
-    Case::must(
-        "Y22",
-        "SIO5 6.5",
-        "a binary ack nobody waits for is ignored",
-        |peer| {
+        }),
+    Case::tolerant("Y21", "SIO5 5")
+.title("a binary event without payload is ignored or closes")
+.run(|peer| tolerated(peer, "51-", &[&[1]])),
+    Case::must("Y22", "SIO5 6.5")
+.title("a binary ack nobody waits for is ignored")
+.run(|peer| {
             let mut socket = peer.socket()?;
             send_binary(
                 &mut socket,
@@ -231,13 +198,10 @@ const CASES: &[Case] = &[
                 &[&[1]],
             )?;
             socket.expect_alive()
-        },
-    ),
-    Case::must(
-        "Y23",
-        "SIO5 5.1",
-        "polling: attachments come in the same or a later POST",
-        |peer| {
+        }),
+    Case::must("Y23", "SIO5 5.1")
+.title("polling: attachments come in the same or a later POST")
+.run(|peer| {
             let header = r#"451-["message",{"_placeholder":true,"num":0}]"#;
             let echo = [
                 r#"451-["message-back",{"_placeholder":true,"num":0}]"#,
@@ -249,49 +213,37 @@ const CASES: &[Case] = &[
             session.send(&[header])?;
             session.send(&["bAQIDBA=="])?;
             session.expect(&echo)
-        },
-    ),
-    Case::should(
-        "Y24",
-        "EIO4 2.9",
-        "a base64 text frame is an attachment",
-        |peer| {
+        }),
+    Case::should("Y24", "EIO4 2.9")
+.title("a base64 text frame is an attachment")
+.run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"51-["message",{"_placeholder":true,"num":0}]"#)?;
             socket.transport.send("bAQIDBA==")?;
             expect_resolved(&mut socket, json!(["message-back", "01020304"]))
-        },
-    ),
-    Case::must(
-        "Y25",
-        "SIO5 5.1",
-        "a client lost between attachments leaves nothing",
-        |peer| {
+        }),
+    Case::must("Y25", "SIO5 5.1")
+.title("a client lost between attachments leaves nothing")
+.run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"52-["message",{"_placeholder":true,"num":0}]"#)?;
             socket.send_binary(&[1])?;
             socket.transport.abort();
             peer.socket()?.expect_alive()
-        },
-    ),
-    Case::must(
-        "Y28",
-        "SIO5 5.1",
-        "attachments follow their packet at once",
-        |peer| {
+        }),
+    Case::must("Y28", "SIO5 5.1")
+.title("attachments follow their packet at once")
+.run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"2["burst-binary",50]"#)?;
             for number in 0..50 {
                 expect_resolved(&mut socket, json!(["item", format!("{number:02x}")]))?;
             }
             Ok(())
-        },
-    ),
-    Case::must(
-        "U22",
-        "EIO4 2.10",
-        "an attachment may follow on the other transport",
-        |peer| {
+        }),
+    Case::must("U22", "EIO4 2.10")
+.title("an attachment may follow on the other transport")
+.run(|peer| {
             let session = peer.join_by_polling()?;
             let mut transport = session.websocket()?;
             transport.send("2probe")?;
@@ -301,13 +253,10 @@ const CASES: &[Case] = &[
             transport.send_binary(&[1])?;
             transport.expect(r#"451-["message-back",{"_placeholder":true,"num":0}]"#)?;
             transport.expect_binary(&[1])
-        },
-    ),
-    Case::must(
-        "V22",
-        "EIO4 2.10",
-        "revision 3: the same, with type bytes",
-        |peer| {
+        }),
+    Case::must("V22", "EIO4 2.10")
+.title("revision 3: the same, with type bytes")
+.run(|peer| {
             let session = peer.open(Dialect::V3Base64)?;
             let mut transport = session.websocket()?;
             transport.send("2probe")?;
@@ -317,8 +266,7 @@ const CASES: &[Case] = &[
             transport.send_binary(&[4, 1])?;
             skip_greeting(&mut transport)?;
             transport.expect_binary(&[4, 1])
-        },
-    )
+        })
     .needs(&[ServerOption::Eio3]),
 ];
 

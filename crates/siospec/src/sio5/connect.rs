@@ -12,15 +12,14 @@ pub(crate) static GROUP: Group = Group {
     id: "sio5/connect",
     title: "Connection",
     layer: Layer::Socket,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "N1",
-        "SIO5 6.1",
-        "CONNECT is answered with exactly a sid",
-        |peer| {
+    Case::must("N1", "SIO5 6.1")
+        .title("CONNECT is answered with exactly a sid")
+        .run(|peer| {
             let mut socket = peer.unjoined()?;
             socket.send("0")?;
             let packet = socket.receive()?;
@@ -35,101 +34,68 @@ const CASES: &[Case] = &[
                 "40{\"sid\":…}",
                 packet.to_string(),
             )
-        },
-    ),
-    Case::must(
-        "N2",
-        "SIO5 6.1",
-        "the auth object reaches the application",
-        |peer| {
+        }),
+    Case::must("N2", "SIO5 6.1")
+        .title("the auth object reaches the application")
+        .run(|peer| {
             let mut socket = peer.unjoined()?;
             socket
                 .join(r#"0{"token":"1"}"#, r#"{"token":"1"}"#)
                 .map(drop)
-        },
-    ),
-    Case::must("N3", "SIO5 6.1", "a namespace is joined", |peer| {
-        joined(peer, "0/custom,", "{}")
-    }),
-    Case::must(
-        "N4",
-        "SIO5 6.1",
-        "a namespace is joined with an auth object",
-        |peer| joined(peer, r#"0/custom,{"token":"1"}"#, r#"{"token":"1"}"#),
-    ),
-    Case::must(
-        "N5",
-        "SIO5 6.1",
-        "the comma behind a namespace may be missing",
-        |peer| joined(peer, "0/custom", "{}"),
-    ),
-    Case::must(
-        "N6",
-        "SIO5 6.1",
-        "an unknown namespace is refused, the session stays",
-        |peer| refused(peer, "/random"),
-    ),
-    Case::must(
-        "N7",
-        "SIO5 6.1",
-        "garbage as first packet closes the session",
-        |peer| closes_unjoined(peer, "abc"),
-    ),
-    Case::must(
-        "N8",
-        "SIO5 6.1",
-        "a client that joins nothing is closed in time",
-        |peer| {
+        }),
+    Case::must("N3", "SIO5 6.1")
+        .title("a namespace is joined")
+        .run(|peer| joined(peer, "0/custom,", "{}")),
+    Case::must("N4", "SIO5 6.1")
+        .title("a namespace is joined with an auth object")
+        .run(|peer| joined(peer, r#"0/custom,{"token":"1"}"#, r#"{"token":"1"}"#)),
+    Case::must("N5", "SIO5 6.1")
+        .title("the comma behind a namespace may be missing")
+        .run(|peer| joined(peer, "0/custom", "{}")),
+    Case::must("N6", "SIO5 6.1")
+        .title("an unknown namespace is refused, the session stays")
+        .run(|peer| refused(peer, "/random")),
+    Case::must("N7", "SIO5 6.1")
+        .title("garbage as first packet closes the session")
+        .run(|peer| closes_unjoined(peer, "abc")),
+    Case::must("N8", "SIO5 6.1")
+        .title("a client that joins nothing is closed in time")
+        .run(|peer| {
             let mut socket = peer.unjoined()?;
             expect_connect_timeout(peer, &mut socket, Instant::now())
-        },
-    ),
-    Case::must(
-        "N9",
-        "SIO5 6.1",
-        "anything before CONNECT closes the session",
-        |peer| {
+        }),
+    Case::must("N9", "SIO5 6.1")
+        .title("anything before CONNECT closes the session")
+        .run(|peer| {
             let packets = [r#"2["message"]"#, "30[]", "1", r#"4{"message":"x"}"#];
             packets
                 .into_iter()
                 .try_for_each(|packet| closes_unjoined(peer, packet))
-        },
-    ),
-    Case::must(
-        "N10",
-        "SIO5 6.1",
-        "joining twice closes the session",
-        |peer| {
+        }),
+    Case::must("N10", "SIO5 6.1")
+        .title("joining twice closes the session")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send("0")?;
             socket.expect_closed()
-        },
-    ),
-    Case::must(
-        "N11",
-        "SIO5 5",
-        "CONNECT with anything but an object closes",
-        |peer| {
+        }),
+    Case::must("N11", "SIO5 5")
+        .title("CONNECT with anything but an object closes")
+        .run(|peer| {
             let packets = ["0[]", "0null", r#"0"x""#, r#"0{"a":1"#];
             packets
                 .into_iter()
                 .try_for_each(|packet| closes_unjoined(peer, packet))
-        },
-    ),
-    Case::should(
-        "N12",
-        "SIO5 5",
-        "the root namespace may be written out",
-        |peer| {
+        }),
+    Case::should("N12", "SIO5 5")
+        .title("the root namespace may be written out")
+        .run(|peer| {
             peer.unjoined()?.join("0/,", "{}")?;
             peer.unjoined()?.join("0/", "{}").map(drop)
-        },
-    ),
-    Case::tolerant(
-        "N14",
-        "SIO5 5",
-        "an ack id on CONNECT is ignored or closes",
-        |peer| {
+        }),
+    Case::tolerant("N14", "SIO5 5")
+        .title("an ack id on CONNECT is ignored or closes")
+        .run(|peer| {
             for packet in ["01", "0/custom,5{}"] {
                 let mut socket = peer.unjoined()?;
                 socket.send(packet)?;
@@ -140,50 +106,38 @@ const CASES: &[Case] = &[
                 }
             }
             Ok(())
-        },
-    ),
-    Case::should(
-        "N15",
-        "SIO5 6.2",
-        "names are compared to the letter",
-        |peer| {
+        }),
+    Case::should("N15", "SIO5 6.2")
+        .title("names are compared to the letter")
+        .run(|peer| {
             ["/custom/", "/Custom", "//custom"]
                 .into_iter()
                 .try_for_each(|name| refused(peer, name))
-        },
-    ),
-    Case::should("N16", "SIO5 6.2", "a query is part of the name", |peer| {
-        refused(peer, "/custom?a=b")
-    }),
-    Case::must(
-        "N17",
-        "SIO5 6.1",
-        "session id and socket ids are all different",
-        |peer| {
+        }),
+    Case::should("N16", "SIO5 6.2")
+        .title("a query is part of the name")
+        .run(|peer| refused(peer, "/custom?a=b")),
+    Case::must("N17", "SIO5 6.1")
+        .title("session id and socket ids are all different")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send("0/custom,")?;
             let custom = socket.expect_connect()?;
             let ids = [&socket.session, &socket.id, &custom];
             let distinct = ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2];
             ensure(distinct, "three different ids", format!("{ids:?}"))
-        },
-    ),
-    Case::must(
-        "N18",
-        "SIO5 6.1",
-        "CONNECT precedes what the handler emits",
-        |peer| {
+        }),
+    Case::must("N18", "SIO5 6.1")
+        .title("CONNECT precedes what the handler emits")
+        .run(|peer| {
             let mut socket = peer.unjoined()?;
             socket.send("0")?;
             socket.expect_connect()?;
             socket.expect_event("auth").map(drop)
-        },
-    ),
-    Case::must(
-        "N19",
-        "SIO5 6.1",
-        "a refusal tells its message, and its data if any",
-        |peer| {
+        }),
+    Case::must("N19", "SIO5 6.1")
+        .title("a refusal tells its message, and its data if any")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send("0/refused,")?;
             socket.expect(r#"4/refused,{"message":"not authorized"}"#)?;
@@ -191,13 +145,10 @@ const CASES: &[Case] = &[
             let data = r#"{"message":"not authorized","data":{"retry":false}}"#;
             socket.expect(&format!("4/refused-with-data,{data}"))?;
             socket.expect_alive()
-        },
-    ),
-    Case::should(
-        "N20",
-        "SIO5 6.1",
-        "an event for a refused namespace closes",
-        |peer| {
+        }),
+    Case::should("N20", "SIO5 6.1")
+        .title("an event for a refused namespace closes")
+        .run(|peer| {
             for name in ["/random", "/refused"] {
                 let mut socket = peer.socket()?;
                 socket.send(&format!("0{name},"))?;
@@ -206,24 +157,18 @@ const CASES: &[Case] = &[
                 socket.expect_closed()?;
             }
             Ok(())
-        },
-    ),
-    Case::should(
-        "N21",
-        "SIO5 6.1",
-        "an event before the answer to CONNECT closes",
-        |peer| {
+        }),
+    Case::should("N21", "SIO5 6.1")
+        .title("an event before the answer to CONNECT closes")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send("0/slow,")?;
             socket.send(r#"2/slow,["message"]"#)?;
             socket.expect_closed()
-        },
-    ),
-    Case::tolerant(
-        "N23",
-        "SIO5 6.1",
-        "two CONNECTs at once never make two sockets",
-        |peer| {
+        }),
+    Case::tolerant("N23", "SIO5 6.1")
+        .title("two CONNECTs at once never make two sockets")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send("0/slow,")?;
             socket.send("0/slow,")?;
@@ -236,13 +181,10 @@ const CASES: &[Case] = &[
                     _ => return ensure(joined <= 1, "one socket at most", joined.to_string()),
                 }
             }
-        },
-    ),
-    Case::must(
-        "N24",
-        "SIO5 6.1",
-        "who leaves before being let in was never there",
-        |peer| {
+        }),
+    Case::must("N24", "SIO5 6.1")
+        .title("who leaves before being let in was never there")
+        .run(|peer| {
             let mut socket = peer.unjoined()?;
             let tag = socket.session.clone();
             socket.send(&format!(r#"0/slow,{{"tag":"{tag}"}}"#))?;
@@ -251,40 +193,28 @@ const CASES: &[Case] = &[
             let mut other = peer.socket()?;
             other.send(&format!(r#"2["journal","{tag}"]"#))?;
             other.expect(r#"2["journal",[]]"#)
-        },
-    ),
-    Case::should(
-        "N25",
-        "SIO5 6.1",
-        "a refused CONNECT does not stop the connect timeout",
-        |peer| {
+        }),
+    Case::should("N25", "SIO5 6.1")
+        .title("a refused CONNECT does not stop the connect timeout")
+        .run(|peer| {
             let mut socket = peer.unjoined()?;
             let opened = Instant::now();
             socket.send("0/refused,")?;
             socket.receive()?;
             expect_connect_timeout(peer, &mut socket, opened)
-        },
-    ),
-    Case::must(
-        "N26",
-        "SIO5 6.1",
-        "a dynamic namespace is joined if its name matches",
-        |peer| {
+        }),
+    Case::must("N26", "SIO5 6.1")
+        .title("a dynamic namespace is joined if its name matches")
+        .run(|peer| {
             joined(peer, "0/dynamic-101,", "{}")?;
             refused(peer, "/dynamic-x")
-        },
-    ),
-    Case::must(
-        "N37",
-        "SIO5 6.1",
-        "the handshake is that of the first request",
-        handshake,
-    ),
-    Case::tolerant(
-        "N38",
-        "SIO5 6.2",
-        "strange namespaces are refused or close",
-        |peer| {
+        }),
+    Case::must("N37", "SIO5 6.1")
+        .title("the handshake is that of the first request")
+        .run(handshake),
+    Case::tolerant("N38", "SIO5 6.2")
+        .title("strange namespaces are refused or close")
+        .run(|peer| {
             let long = format!("/{}", "x".repeat(10_000));
             for name in ["/é€😀", r#"/"quoted""#, &long] {
                 let mut socket = peer.socket()?;
@@ -298,8 +228,15 @@ const CASES: &[Case] = &[
                 }
             }
             Ok(())
-        },
-    ),
+        }),
+    Case::must("R1", "SIO5 6.7")
+        .title("recovery that is off changes nothing")
+        .run(|peer| {
+            let mut socket = peer.unjoined()?;
+            let auth = r#"{"pid":"unknown","offset":"unknown"}"#;
+            socket.join(&format!("0{auth}"), auth)?;
+            socket.expect_alive()
+        }),
 ];
 
 /// How long the fixture's `/slow` thinks.

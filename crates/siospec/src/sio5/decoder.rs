@@ -14,81 +14,77 @@ pub(crate) static GROUP: Group = Group {
     id: "sio5/decoder",
     title: "Decoder",
     layer: Layer::Socket,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "D1",
-        "SIO5 5",
-        "an event is delivered with all its arguments",
-        |peer| {
+    Case::must("D1", "SIO5 5")
+        .title("an event is delivered with all its arguments")
+        .run(|peer| {
             echoed(
                 peer,
                 r#"2["message",1,"2",{"3":[true]}]"#,
                 r#"2["message-back",1,"2",{"3":[true]}]"#,
             )
-        },
-    ),
-    Case::must("D2", "SIO5 5", "an unknown packet type closes", |peer| {
-        ["abc", "7", r#"9["x"]"#, ""]
-            .into_iter()
-            .try_for_each(|packet| closes(peer, packet))
-    }),
-    Case::must(
-        "D3",
-        "SIO5 5",
-        "an event that is an object closes",
-        |peer| closes(peer, "2{}"),
-    ),
-    Case::must("D4", "SIO5 5", "junk before the JSON closes", |peer| {
-        closes(peer, r#"2abc["x"]"#)
-    }),
-    Case::must("D5", "SIO5 5", "an event without a name closes", |peer| {
-        let packets = [
-            "2[]",
-            r#"2"x""#,
-            "2null",
-            "2[true]",
-            "2[null]",
-            r#"2[{"a":1}]"#,
-        ];
-        packets
-            .into_iter()
-            .try_for_each(|packet| closes(peer, packet))
-    }),
-    Case::must("D6", "SIO5 5", "an event without payload closes", |peer| {
-        closes(peer, "2")
-    }),
-    Case::should("D8", "SIO5 6.4", "reserved names close", |peer| {
-        let names = [
-            "connect",
-            "connect_error",
-            "disconnect",
-            "disconnecting",
-            "newListener",
-            "removeListener",
-        ];
-        names
-            .into_iter()
-            .try_for_each(|name| closes(peer, &format!(r#"2["{name}"]"#)))
-    }),
-    Case::should(
-        "D9",
-        "SIO5 6.4",
-        "error and connection are ordinary names",
-        |peer| {
+        }),
+    Case::must("D2", "SIO5 5")
+        .title("an unknown packet type closes")
+        .run(|peer| {
+            ["abc", "7", r#"9["x"]"#, ""]
+                .into_iter()
+                .try_for_each(|packet| closes(peer, packet))
+        }),
+    Case::must("D3", "SIO5 5")
+        .title("an event that is an object closes")
+        .run(|peer| closes(peer, "2{}")),
+    Case::must("D4", "SIO5 5")
+        .title("junk before the JSON closes")
+        .run(|peer| closes(peer, r#"2abc["x"]"#)),
+    Case::must("D5", "SIO5 5")
+        .title("an event without a name closes")
+        .run(|peer| {
+            let packets = [
+                "2[]",
+                r#"2"x""#,
+                "2null",
+                "2[true]",
+                "2[null]",
+                r#"2[{"a":1}]"#,
+            ];
+            packets
+                .into_iter()
+                .try_for_each(|packet| closes(peer, packet))
+        }),
+    Case::must("D6", "SIO5 5")
+        .title("an event without payload closes")
+        .run(|peer| closes(peer, "2")),
+    Case::should("D8", "SIO5 6.4")
+        .title("reserved names close")
+        .run(|peer| {
+            let names = [
+                "connect",
+                "connect_error",
+                "disconnect",
+                "disconnecting",
+                "newListener",
+                "removeListener",
+            ];
+            names
+                .into_iter()
+                .try_for_each(|name| closes(peer, &format!(r#"2["{name}"]"#)))
+        }),
+    Case::should("D9", "SIO5 6.4")
+        .title("error and connection are ordinary names")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"2["error"]"#)?;
             socket.send(r#"2["connection"]"#)?;
             socket.expect_alive()
-        },
-    ),
-    Case::must(
-        "D10",
-        "SIO5 5",
-        "truncated JSON and trailing text close",
-        |peer| {
+        }),
+    Case::must("D10", "SIO5 5")
+        .title("truncated JSON and trailing text close")
+        .run(|peer| {
             let packets = [
                 r#"2["message""#,
                 r#"2["message"]x"#,
@@ -98,45 +94,30 @@ const CASES: &[Case] = &[
             packets
                 .into_iter()
                 .try_for_each(|packet| closes(peer, packet))
-        },
-    ),
-    Case::must(
-        "D11",
-        "SIO5 5",
-        "blanks inside the JSON are accepted",
-        |peer| echoed(peer, "2[ \"message\" ,\t1 ]", r#"2["message-back",1]"#),
-    ),
-    Case::tolerant(
-        "D12",
-        "SIO5 5",
-        "blanks before the JSON are accepted or close",
-        |peer| {
+        }),
+    Case::must("D11", "SIO5 5")
+        .title("blanks inside the JSON are accepted")
+        .run(|peer| echoed(peer, "2[ \"message\" ,\t1 ]", r#"2["message-back",1]"#)),
+    Case::tolerant("D12", "SIO5 5")
+        .title("blanks before the JSON are accepted or close")
+        .run(|peer| {
             let packets = [r#"21 ["message-with-ack",1]"#, "2\t[\"message\",1]"];
             packets
                 .into_iter()
                 .try_for_each(|packet| tolerated(peer, packet))
-        },
-    ),
-    Case::should(
-        "D13",
-        "SIO5 5",
-        "the root namespace may be written out",
-        |peer| {
+        }),
+    Case::should("D13", "SIO5 5")
+        .title("the root namespace may be written out")
+        .run(|peer| {
             echoed(peer, r#"2/,["message",1]"#, r#"2["message-back",1]"#)?;
             echoed(peer, r#"2/,5["message-with-ack",1]"#, "35[1]")
-        },
-    ),
-    Case::should(
-        "D14",
-        "SIO5 5",
-        "a namespace ends at a comma only",
-        |peer| closes(peer, r#"2/["message"]"#),
-    ),
-    Case::tolerant(
-        "D15",
-        "SIO5 7",
-        "a lone surrogate is preserved or closes",
-        |peer| {
+        }),
+    Case::should("D14", "SIO5 5")
+        .title("a namespace ends at a comma only")
+        .run(|peer| closes(peer, r#"2/["message"]"#)),
+    Case::tolerant("D15", "SIO5 7")
+        .title("a lone surrogate is preserved or closes")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"2["message","\ud800"]"#)?;
             match socket.transport.receive()? {
@@ -144,13 +125,10 @@ const CASES: &[Case] = &[
                 Received::Text(text) if text.to_ascii_lowercase().contains(r"\ud800") => Ok(()),
                 other => Err(Failure::new("the escape or the end", other.to_string())),
             }
-        },
-    ),
-    Case::tolerant(
-        "D16",
-        "SIO5 7",
-        "strange numbers and keys come back as JSON",
-        |peer| {
+        }),
+    Case::tolerant("D16", "SIO5 7")
+        .title("strange numbers and keys come back as JSON")
+        .run(|peer| {
             let values = [
                 "1e400",
                 "123456789012345678901234567890",
@@ -162,13 +140,10 @@ const CASES: &[Case] = &[
             values
                 .into_iter()
                 .try_for_each(|value| tolerated(peer, &format!(r#"2["message",{value}]"#)))
-        },
-    ),
-    Case::tolerant(
-        "D17",
-        "SIO5 7",
-        "10,000 nested arrays are survived",
-        |peer| {
+        }),
+    Case::tolerant("D17", "SIO5 7")
+        .title("10,000 nested arrays are survived")
+        .run(|peer| {
             let nested = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
             let mut socket = peer.socket()?;
             socket.send(&format!(r#"2["unheard-of",{nested}]"#))?;
@@ -178,24 +153,18 @@ const CASES: &[Case] = &[
                 Received::Text(text) if text.contains("next") => Ok(()),
                 other => Err(Failure::new("an echo or the end", other.to_string())),
             }
-        },
-    ),
-    Case::should(
-        "D19",
-        "SIO5 6.4",
-        "an unknown event is ignored, with an id too",
-        |peer| {
+        }),
+    Case::should("D19", "SIO5 6.4")
+        .title("an unknown event is ignored, with an id too")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send(r#"2["unheard-of"]"#)?;
             socket.send(r#"21["unheard-of"]"#)?;
             socket.expect_alive()
-        },
-    ),
-    Case::should(
-        "D20",
-        "SIO5 5.2",
-        "polling: a bad packet ends the session gracefully",
-        |peer| {
+        }),
+    Case::should("D20", "SIO5 5.2")
+        .title("polling: a bad packet ends the session gracefully")
+        .run(|peer| {
             let session = peer.join_by_polling()?;
             session.post("4abc")?.expect_ok()?;
             let response = session.poll()?.expect_status(200)?;
@@ -215,19 +184,13 @@ const CASES: &[Case] = &[
                 .expect_status(200)?
                 .expect_body("1")
                 .map(drop)
-        },
-    ),
-    Case::must(
-        "D21",
-        "SIO5 6.1",
-        "an event for a namespace not joined closes",
-        |peer| closes(peer, r#"2/custom,["message"]"#),
-    ),
-    Case::must(
-        "D22",
-        "SIO5 6.4",
-        "packets of all namespaces are handled in order",
-        |peer| {
+        }),
+    Case::must("D21", "SIO5 6.1")
+        .title("an event for a namespace not joined closes")
+        .run(|peer| closes(peer, r#"2/custom,["message"]"#)),
+    Case::must("D22", "SIO5 6.4")
+        .title("packets of all namespaces are handled in order")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.join("0/custom,", "{}")?;
             let name = |n: u32| if n.is_multiple_of(2) { "" } else { "/custom," };
@@ -236,8 +199,7 @@ const CASES: &[Case] = &[
                 .transport
                 .send_frames(&(0..40).map(frame).collect::<Vec<_>>())?;
             (0..40).try_for_each(|n| socket.expect(&format!(r#"2{}["message-back",{n}]"#, name(n))))
-        },
-    ),
+        }),
 ];
 
 fn echoed(peer: &Peer, packet: &str, answer: &str) -> Check {

@@ -10,52 +10,49 @@ pub(crate) static GROUP: Group = Group {
     id: "sio5/namespaces",
     title: "Leaving namespaces",
     layer: Layer::Socket,
+    needs: &[],
     cases: CASES,
 };
 
 const CASES: &[Case] = &[
-    Case::must(
-        "N27",
-        "SIO5 6.3",
-        "DISCONNECT has no answer, the session stays",
-        |peer| {
+    Case::must("N27", "SIO5 6.3")
+        .title("DISCONNECT has no answer, the session stays")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send("1")?;
             let timings = &peer.target.timings;
             socket.expect_silence(timings.ping_interval + timings.ping_timeout)?;
             socket.join("0", "{}").map(drop)
-        },
-    ),
-    Case::must(
-        "N28",
-        "SIO5 6.3",
-        "leaving one namespace leaves the others alone",
-        |peer| {
+        }),
+    Case::must("N28", "SIO5 6.3")
+        .title("leaving one namespace leaves the others alone")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.join("0/custom,", "{}")?;
             socket.send("1/custom,")?;
             socket.expect_alive()
-        },
-    ),
-    Case::must("N29", "SIO5 6.3", "joining again gives a new id", |peer| {
-        let mut socket = peer.socket()?;
-        socket.send("1")?;
-        peer.wait(PAUSE);
-        let id = socket.join("0", "{}")?;
-        ensure(id != socket.id, "a new socket id", id)
-    }),
-    Case::should("N30", "SIO5 6.3", "an event after leaving closes", |peer| {
-        let mut socket = peer.socket()?;
-        socket.send("1")?;
-        peer.wait(PAUSE);
-        socket.send(r#"2["message"]"#)?;
-        socket.expect_closed()
-    }),
-    Case::tolerant(
-        "N31",
-        "SIO5 6.3",
-        "an event in the burst of the leave is not handled",
-        |peer| {
+        }),
+    Case::must("N29", "SIO5 6.3")
+        .title("joining again gives a new id")
+        .run(|peer| {
+            let mut socket = peer.socket()?;
+            socket.send("1")?;
+            peer.wait(PAUSE);
+            let id = socket.join("0", "{}")?;
+            ensure(id != socket.id, "a new socket id", id)
+        }),
+    Case::should("N30", "SIO5 6.3")
+        .title("an event after leaving closes")
+        .run(|peer| {
+            let mut socket = peer.socket()?;
+            socket.send("1")?;
+            peer.wait(PAUSE);
+            socket.send(r#"2["message"]"#)?;
+            socket.expect_closed()
+        }),
+    Case::tolerant("N31", "SIO5 6.3")
+        .title("an event in the burst of the leave is not handled")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket
                 .transport
@@ -68,21 +65,20 @@ const CASES: &[Case] = &[
                 Received::Silence | Received::Close(_) | Received::End
             );
             ensure(quiet, "nothing or the end", received.to_string())
-        },
-    ),
-    Case::should("N32", "SIO5 5", "a bad DISCONNECT closes", |peer| {
-        for packet in ["1{}", "1/custom,"] {
-            let mut socket = peer.socket()?;
-            socket.send(packet)?;
-            socket.expect_closed()?;
-        }
-        Ok(())
-    }),
-    Case::must(
-        "N34",
-        "SIO5 6.3",
-        "the server may end one namespace",
-        |peer| {
+        }),
+    Case::should("N32", "SIO5 5")
+        .title("a bad DISCONNECT closes")
+        .run(|peer| {
+            for packet in ["1{}", "1/custom,"] {
+                let mut socket = peer.socket()?;
+                socket.send(packet)?;
+                socket.expect_closed()?;
+            }
+            Ok(())
+        }),
+    Case::must("N34", "SIO5 6.3")
+        .title("the server may end one namespace")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.join("0/custom,", "{}")?;
             socket.send(r#"2/custom,["leave-namespace"]"#)?;
@@ -91,13 +87,10 @@ const CASES: &[Case] = &[
             socket.send(r#"2["leave-namespace"]"#)?;
             socket.expect("1")?;
             socket.join("0", "{}").map(drop)
-        },
-    ),
-    Case::must(
-        "N35",
-        "SIO5 6.3",
-        "the server may end all namespaces and the session",
-        |peer| {
+        }),
+    Case::must("N35", "SIO5 6.3")
+        .title("the server may end all namespaces and the session")
+        .run(|peer| {
             let mut socket = peer.socket()?;
             socket.join("0/custom,", "{}")?;
             socket.send(r#"2["close-session"]"#)?;
@@ -110,13 +103,10 @@ const CASES: &[Case] = &[
                 format!("{left:?}"),
             )?;
             socket.expect_closed()
-        },
-    ),
-    Case::must(
-        "N36",
-        "SIO5 6.3",
-        "a lost transport disconnects every namespace",
-        |peer| {
+        }),
+    Case::must("N36", "SIO5 6.3")
+        .title("a lost transport disconnects every namespace")
+        .run(|peer| {
             let mut socket = peer.unjoined()?;
             let tag = socket.session.clone();
             let auth = format!(r#"{{"tag":"{tag}"}}"#);
@@ -133,8 +123,7 @@ const CASES: &[Case] = &[
                     ["/custom", "transport close"],
                 ],
             )
-        },
-    ),
+        }),
 ];
 
 /// Time in which a server has certainly handled what came before.

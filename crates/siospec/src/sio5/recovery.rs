@@ -12,35 +12,17 @@ pub(crate) static GROUP: Group = Group {
     id: "sio5/recovery",
     title: "State recovery",
     layer: Layer::Socket,
+    needs: &[ServerOption::Recovery],
     cases: CASES,
 };
 
-const RECOVERY: &[ServerOption] = &[ServerOption::Recovery];
-
 const CASES: &[Case] = &[
-    Case::must(
-        "R1",
-        "SIO5 6.7",
-        "recovery that is off changes nothing",
-        |peer| {
-            let mut socket = peer.unjoined()?;
-            let auth = r#"{"pid":"unknown","offset":"unknown"}"#;
-            socket.join(&format!("0{auth}"), auth)?;
-            socket.expect_alive()
-        },
-    ),
-    Case::must(
-        "R2",
-        "SIO5 6.7",
-        "CONNECT is answered with a sid and a pid",
-        |peer| Member::join(peer).map(drop),
-    )
-    .needs(RECOVERY),
-    Case::should(
-        "R3",
-        "SIO5 6.7",
-        "events carry an offset; acks and asking events do not",
-        |peer| {
+    Case::must("R2", "SIO5 6.7")
+        .title("CONNECT is answered with a sid and a pid")
+        .run(|peer| Member::join(peer).map(drop)),
+    Case::should("R3", "SIO5 6.7")
+        .title("events carry an offset; acks and asking events do not")
+        .run(|peer| {
             let mut member = Member::join(peer)?;
             member.socket.send(r#"2["message",1]"#)?;
             let data = member
@@ -66,21 +48,13 @@ const CASES: &[Case] = &[
                 .data
                 .unwrap_or_default();
             ensure(data == json!(["answer-me"]), "no offset", data.to_string())
-        },
-    )
-    .needs(RECOVERY),
-    Case::should(
-        "R4",
-        "SIO5 6.7",
-        "what was missed comes first, then the old ids; rooms too",
-        comes_back,
-    )
-    .needs(RECOVERY),
-    Case::must(
-        "R5",
-        "SIO5 6.7",
-        "what cannot be recovered is a new connection",
-        |peer| {
+        }),
+    Case::should("R4", "SIO5 6.7")
+        .title("what was missed comes first, then the old ids; rooms too")
+        .run(comes_back),
+    Case::must("R5", "SIO5 6.7")
+        .title("what cannot be recovered is a new connection")
+        .run(|peer| {
             let member = Member::join(peer)?;
             // The session is live, so its pid is not to be had.
             let live = json!({"pid": member.pid, "offset": member.offset});
@@ -96,9 +70,7 @@ const CASES: &[Case] = &[
                 )?;
             }
             Ok(())
-        },
-    )
-    .needs(RECOVERY),
+        }),
 ];
 
 /// A socket with what it needs to come back.
