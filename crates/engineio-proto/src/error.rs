@@ -28,6 +28,8 @@ pub enum PayloadError {
     TooManyPackets,
     /// Text that is not UTF-8.
     Utf8,
+    /// Binary framing in revision 4, which has none (EIO4 2.7).
+    BinaryFraming,
 }
 
 /// A request that is refused (EIO4 2.2). The peer is wrong, or the application said no.
@@ -91,6 +93,8 @@ pub enum SendError {
     Closed,
     /// The queue is full and the policy is to end the session, which has happened.
     QueueFull,
+    /// The text has a raw U+001E, which revision 4 cannot carry by polling (EIO4 2.8).
+    Separator,
 }
 
 impl fmt::Display for PacketError {
@@ -111,6 +115,7 @@ impl fmt::Display for PayloadError {
             Self::Length => f.write_str("payload with a bad length"),
             Self::TooManyPackets => f.write_str("payload with too many packets"),
             Self::Utf8 => f.write_str("payload text is not UTF-8"),
+            Self::BinaryFraming => f.write_str("binary framing in revision 4"),
         }
     }
 }
@@ -133,6 +138,7 @@ impl fmt::Display for SendError {
         f.write_str(match self {
             Self::Closed => "the session is closed",
             Self::QueueFull => "the send queue is full",
+            Self::Separator => "text with U+001E cannot be sent by polling",
         })
     }
 }
@@ -150,6 +156,9 @@ impl From<PacketError> for PayloadError {
 
 impl From<PayloadError> for RequestError {
     fn from(error: PayloadError) -> Self {
-        Self::Payload(error)
+        match error {
+            PayloadError::BinaryFraming => Self::BinaryNotAllowed,
+            error => Self::Payload(error),
+        }
     }
 }

@@ -6,14 +6,31 @@
 
 mod config;
 mod error;
+mod form;
+mod handshake;
 mod packet;
+mod payload;
+mod prepared;
+mod request;
+mod session;
 mod sid;
 mod text;
 mod version;
+mod websocket_frame;
 
 pub use config::{Config, Limits};
 pub use error::{PacketError, PayloadError, RequestError, SendError};
+pub use handshake::Handshake;
 pub use packet::{Data, Packet, PacketType};
+pub use payload::{ContentType, DecodedPayload, JsonpIndex, LegacyText, Payload, PollEncoding};
+pub use prepared::{Entry, Prepared};
+pub use request::{
+    EngineRequest, ExistingKind, OpenRequest, PostContent, RequestHead, Transport, Upgrade,
+};
+pub use session::{
+    CloseCode, CloseReason, ConflationKey, Event, Frame, Output, PollId, PostBody, PostTicket,
+    SendOptions, SendOutcome, Session, SlowConsumer, Transmit, WebSocketId,
+};
 pub use sid::{InvalidSid, Sid};
 pub use text::{Text, Utf8Error};
 pub use version::Version;

@@ -2,11 +2,19 @@
 
 use std::{fmt, ops::Deref, str};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 /// UTF-8 text in shared bytes: cloning and slicing copy nothing.
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text(Bytes);
+
+/// Length of UTF-8 text in UTF-16 code units: one for each character, two for those of four bytes.
+pub(crate) fn utf16_len(utf8: &[u8]) -> usize {
+    let begins_character = |byte: u8| !matches!(byte, 0x80..=0xbf);
+    utf8.iter()
+        .map(|&byte| usize::from(begins_character(byte)) + usize::from(byte >= 0xf0))
+        .sum()
+}
 
 /// The bytes are not UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +65,17 @@ impl Text {
 
     /// Length in UTF-16 code units, the unit of revision 3's payloads (EIO3 3.1).
     pub fn utf16_len(&self) -> usize {
-        self.as_str().encode_utf16().count()
+        utf16_len(&self.0)
+    }
+
+    /// True if the text has a raw U+001E, the separator of revision 4's payloads (EIO4 2.8).
+    pub(crate) fn has_separator(&self) -> bool {
+        memchr::memchr(0x1e, &self.0).is_some()
+    }
+
+    /// Text that an encoder of ours has put together.
+    pub(crate) fn from_encoder(out: BytesMut) -> Self {
+        Self(out.freeze())
     }
 }
 
