@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::SlowConsumer;
+
 /// Settings of an Engine.IO server, shared by all its sessions.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -22,6 +24,9 @@ pub struct Config {
     pub jsonp: bool,
     /// Text rules for socket.io 1.x clients over polling (EIO3 3.6). Default true.
     pub legacy_text: bool,
+    /// What happens to a message that meets a full queue and has no policy of its own. Default:
+    /// the session ends.
+    pub slow_consumer: SlowConsumer,
     /// The bounds.
     pub limits: Limits,
 }
@@ -39,6 +44,9 @@ pub struct Limits {
     pub max_queued_bytes: usize,
     /// Packets waiting to be sent to one session. Default 16,384.
     pub max_queued_packets: usize,
+    /// Bytes of one poll answer before base64; one message goes whatever its size. Default
+    /// 1,000,000. Cost: once that per poll being answered.
+    pub max_poll_payload: usize,
     /// How long a write to a WebSocket may stay blocked. Default 10 s.
     pub blocked_write: Duration,
     /// How long a closing session waits for its last poll. Default 30 s.
@@ -56,6 +64,7 @@ impl Default for Config {
             upgrades: true,
             jsonp: false,
             legacy_text: true,
+            slow_consumer: SlowConsumer::Disconnect,
             limits: Limits::default(),
         }
     }
@@ -68,6 +77,7 @@ impl Default for Limits {
             max_payload_packets: 16_384,
             max_queued_bytes: 1024 * 1024,
             max_queued_packets: 16_384,
+            max_poll_payload: 1_000_000,
             blocked_write: Duration::from_secs(10),
             close_timeout: Duration::from_secs(30),
         }
