@@ -13,7 +13,7 @@ use super::{
     upgrade::Upgrade,
     wire::{PONG, Wire},
 };
-use crate::{LegacyText, Packet, PollEncoding, PostContent, RequestError, Version};
+use crate::{LegacyText, Packet, PayloadError, PollEncoding, RequestError};
 
 /// The polling transport of one session.
 pub(super) struct Polling {
