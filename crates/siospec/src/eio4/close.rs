@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::case::{Case, Check, Group, Layer, ensure};
 use crate::peer::engineio::{Dialect, Polling};
-use crate::peer::websocket::Frame;
+use crate::peer::frame::Frame;
 
 pub(crate) static GROUP: Group = Group {
     id: "eio4/close",

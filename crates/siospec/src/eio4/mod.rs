@@ -6,6 +6,7 @@ mod headers;
 mod heartbeat;
 mod long_polling;
 mod polling;
+mod requests;
 mod upgrade;
 mod websocket;
 
@@ -13,6 +14,7 @@ use crate::case::Group;
 
 pub(crate) const GROUPS: &[&Group] = &[
     &handshake::GROUP,
+    &requests::GROUP,
     &polling::GROUP,
     &long_polling::GROUP,
     &heartbeat::GROUP,

@@ -7,8 +7,9 @@ use serde_json::json;
 use crate::case::{Case, Check, Group, Layer, ServerOption, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
+use crate::peer::frame::Frame;
 use crate::peer::http::{Exchange, Request};
-use crate::peer::websocket::{Frame, Received};
+use crate::peer::websocket::Received;
 
 pub(crate) static GROUP: Group = Group {
     id: "eio4/websocket",

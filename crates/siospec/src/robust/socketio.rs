@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::case::{Case, Check, Failure, Group, Layer, ensure};
 use crate::peer::Peer;
-use crate::peer::websocket::{Frame, Received};
+use crate::peer::frame::Frame;
+use crate::peer::websocket::Received;
 
 pub(crate) static GROUP: Group = Group {
     id: "robust/socketio",

@@ -3,8 +3,9 @@
 use crate::case::{Case, Check, Failure, Group, Layer, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
+use crate::peer::frame::Frame;
 use crate::peer::http::Exchange;
-use crate::peer::websocket::{Frame, Received, WebSocket};
+use crate::peer::websocket::{Received, WebSocket};
 
 use super::flood::bystander;
 

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
+use crate::peer::frame::Frame;
 use crate::peer::socketio::Socket;
-use crate::peer::websocket::{Frame, Received};
+use crate::peer::websocket::Received;
 
 pub(crate) static GROUP: Group = Group {
     id: "sio5/binary",

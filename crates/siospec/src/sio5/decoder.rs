@@ -7,8 +7,9 @@ use serde_json::Value;
 use crate::case::{Case, Check, Failure, Group, Layer, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
+use crate::peer::frame::Frame;
 use crate::peer::socketio::Packet;
-use crate::peer::websocket::{Frame, Received};
+use crate::peer::websocket::Received;
 
 pub(crate) static GROUP: Group = Group {
     id: "sio5/decoder",
