@@ -191,6 +191,8 @@ pub(crate) enum ServerOption {
     NoTrailingSlash,
     /// Connection state recovery is on.
     Recovery,
+    /// The msgpack parser replaces the JSON parser.
+    Msgpack,
 }
 
 impl ServerOption {
@@ -198,7 +200,7 @@ impl ServerOption {
     pub(crate) fn stands_apart(self) -> bool {
         matches!(
             self,
-            Self::NoUpgrades | Self::InitialPacket | Self::Recovery
+            Self::NoUpgrades | Self::InitialPacket | Self::Recovery | Self::Msgpack
         )
     }
 }

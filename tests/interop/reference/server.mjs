@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import { parseArgs } from "node:util";
 import { Server as EngineServer } from "engine.io";
 import { Server as SocketServer } from "socket.io";
+import msgpack from "socket.io-msgpack-parser";
 
 const { values } = parseArgs({
   options: {
@@ -108,6 +109,7 @@ function addHeaderHooks(engine) {
 function serveSockets() {
   const options = { ...engineOptions, connectTimeout: 1000 };
   if (enabled.has("recovery")) options.connectionStateRecovery = {};
+  if (enabled.has("msgpack")) options.parser = msgpack;
   const io = new SocketServer(http, options);
   addHeaderHooks(io.engine);
 

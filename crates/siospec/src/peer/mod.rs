@@ -7,6 +7,7 @@ mod connection;
 pub(crate) mod engineio;
 pub(crate) mod frame;
 pub(crate) mod http;
+pub(crate) mod msgpack;
 pub(crate) mod socketio;
 pub(crate) mod websocket;
 

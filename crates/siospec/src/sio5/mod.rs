@@ -4,6 +4,7 @@ mod acks;
 mod binary;
 mod connect;
 mod decoder;
+mod msgpack;
 mod namespaces;
 mod recovery;
 
@@ -16,4 +17,5 @@ pub(crate) const GROUPS: &[&Group] = &[
     &acks::GROUP,
     &binary::GROUP,
     &recovery::GROUP,
+    &msgpack::GROUP,
 ];
