@@ -5,6 +5,7 @@
 
 mod close;
 mod event;
+pub(crate) mod fuzzing;
 mod heartbeat;
 mod ids;
 mod opening;
@@ -223,7 +224,7 @@ impl Session {
     /// for another revision or transport, [`RequestError::MethodNotAllowed`] for another method.
     pub fn check(&self, version: Option<Version>, kind: &ExistingKind) -> Result<(), RequestError> {
         // Clients whose handshake could go without EIO go on without it.
-        let version = version.or(self.config.legacy_eio.then_some(Version::V3));
+        let version = version.or_else(|| self.config.legacy_eio.then_some(Version::V3));
         match kind {
             _ if self.is_closed() => Err(RequestError::SessionIdUnknown),
             ExistingKind::OtherMethod => Err(RequestError::MethodNotAllowed),

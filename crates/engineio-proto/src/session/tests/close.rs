@@ -72,7 +72,7 @@ fn data_goes_before_the_close_packet() {
 fn data_of_the_same_burst_takes_the_parked_poll() {
     let mut t = Harness::polling(Version::V4);
     t.get();
-    let now = std::time::Instant::now();
+    let now = t.now();
     let sent = t
         .session
         .send(now, super::harness::entry("a"), SendOptions::default());

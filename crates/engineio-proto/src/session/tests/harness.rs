@@ -15,11 +15,11 @@ use crate::{
     CloseReason, Config, Data, EngineRequest, Entry, Event, Frame, OpenRequest, Output, Payload,
     PollId, PostBody, PostContent, PostTicket, RequestError, RequestHead, SendError, SendOptions,
     SendOutcome, Session, Sid, Transport, Upgrade, Version, WebSocketId,
+    session::fuzzing::any_instant,
 };
 
 pub(super) struct Harness {
     pub(super) session: Session,
-    start: Instant,
     now: Instant,
     next_id: u64,
     get: Option<PollId>,
@@ -94,10 +94,9 @@ impl Harness {
     ) -> Self {
         let request = open_request(version, transport, &config, initial);
         let sid = Sid::from_random([7; 15]);
-        let now = Instant::now();
+        let now = any_instant();
         Self {
             session: Session::open(now, &request, sid, Arc::new(config)),
-            start: now,
             now,
             next_id: 0,
             get: None,
@@ -214,12 +213,6 @@ impl Harness {
         outcome
     }
 
-    pub(super) fn server_sends_entry(&mut self, entry: Entry) {
-        let outcome = self.session.send(self.now, entry, SendOptions::default());
-        assert_eq!(outcome, Ok(SendOutcome::Queued));
-        self.settle();
-    }
-
     pub(super) fn server_closes(&mut self) {
         self.session.close(self.now, CloseReason::ForcedClose);
         self.settle();
@@ -263,11 +256,6 @@ impl Harness {
             self.session.handle_timeout(self.now);
             self.settle();
         }
-    }
-
-    /// Time since the handshake.
-    pub(super) fn elapsed(&self) -> Duration {
-        self.now - self.start
     }
 
     pub(super) fn now(&self) -> Instant {

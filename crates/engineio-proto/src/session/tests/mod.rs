@@ -4,6 +4,7 @@ mod close;
 mod handshake;
 mod harness;
 mod heartbeat;
+mod ops;
 mod outbox;
 mod polling;
 mod upgrade;

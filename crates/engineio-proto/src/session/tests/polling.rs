@@ -62,7 +62,7 @@ fn sends_of_one_burst_answer_the_poll_together() {
     let mut t = Harness::polling(Version::V4);
     t.get();
     let options = crate::SendOptions::default();
-    let now = std::time::Instant::now();
+    let now = t.now();
     for text in ["a", "b"] {
         let sent = t.session.send(now, super::harness::entry(text), options);
         assert_eq!(sent, Ok(crate::SendOutcome::Queued));
@@ -236,8 +236,7 @@ fn a_body_beyond_the_limit_costs_the_client_its_message_only() {
     assert_eq!(t.try_post("4aa€"), Err(RequestError::TooLarge));
     assert_eq!(t.try_post("4aaaaa"), Err(RequestError::TooLarge));
     let post = t.post_start();
-    t.session
-        .handle_post_too_large(std::time::Instant::now(), post);
+    t.session.handle_post_too_large(t.now(), post);
     t.post("4b");
     t.expect_message("b");
     t.expect_alive();

@@ -159,7 +159,7 @@ fn writes_may_be_cut_anywhere() {
         t.server_sends("b");
         t.unblock(step);
         t.advance(ms(300));
-        assert_eq!(t.session.queued_bytes() > 0, true);
+        assert!(t.session.queued_bytes() > 0);
         while t.session.queued_bytes() > 0 {
             t.unblock(step);
         }
