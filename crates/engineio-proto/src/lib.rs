@@ -7,6 +7,8 @@
 mod config;
 mod error;
 mod form;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handshake;
 mod packet;
 mod payload;

@@ -19,7 +19,7 @@ use crate::{
 mod base64;
 mod grammar;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// The seven packet types with the digit that stands for each (EIO4 2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

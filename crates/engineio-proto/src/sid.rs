@@ -30,7 +30,11 @@ impl Sid {
     pub fn parse(text: &str) -> Result<Self, InvalidSid> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         let valid = !text.is_empty() && text.len() <= Self::MAX_LEN && text.bytes().all(allowed);
-        if valid { Ok(Self(text.into())) } else { Err(InvalidSid) }
+        if valid {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidSid)
+        }
     }
 
     /// The id as it stands in the handshake and in the query.

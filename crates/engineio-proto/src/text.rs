@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, str};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 /// UTF-8 text in shared bytes: cloning and slicing copy nothing.
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,8 +74,8 @@ impl Text {
     }
 
     /// Text that an encoder of ours has put together.
-    pub(crate) fn from_encoder(out: BytesMut) -> Self {
-        Self(out.freeze())
+    pub(crate) fn from_encoder(utf8: Bytes) -> Self {
+        Self(utf8)
     }
 }
 
@@ -118,3 +118,30 @@ impl fmt::Display for Utf8Error {
 }
 
 impl std::error::Error for Utf8Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn utf16_length_is_that_of_javascript() {
+        for (text, len) in [
+            ("", 0),
+            ("a", 1),
+            ("é", 1),
+            ("€", 1),
+            ("😀", 2),
+            ("a€😀\u{ffff}", 5),
+        ] {
+            assert_eq!(Text::from(text).utf16_len(), len, "{text}");
+            assert_eq!(text.encode_utf16().count(), len, "{text}");
+        }
+    }
+
+    #[test]
+    fn slices_share_the_bytes() {
+        let text = Text::from("hello");
+        let part = text.slice_ref(&text.as_str()[1..3]);
+        assert_eq!(part.as_bytes().as_ptr(), text.as_bytes()[1..].as_ptr());
+    }
+}

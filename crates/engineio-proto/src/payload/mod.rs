@@ -17,7 +17,7 @@ mod tests;
 use bytes::Bytes;
 
 pub use self::{jsonp::JsonpIndex, legacy_text::LegacyText};
-use crate::{Config, Packet, PayloadError, PostContent, Text, Version, request::BinaryXhr};
+use crate::{Config, Data, Packet, PayloadError, PostContent, Text, Version, request::BinaryXhr};
 
 /// The `Content-Type` of a poll's answer (EIO4 2.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -205,7 +205,7 @@ impl TextRules {
     fn need_binary(self, framing: Framing, packets: &[Packet]) -> bool {
         framing == Framing::Always
             || packets.iter().any(|packet| match packet {
-                Packet::Message(crate::Data::Binary(_)) => true,
+                Packet::Message(Data::Binary(_)) => true,
                 _ => self == Self::Legacy && !packet.bytes().is_ascii(),
             })
     }

@@ -40,7 +40,7 @@ pub(super) fn encode(packets: &[Packet]) -> Text {
         out.put_slice(&one);
         one.clear();
     }
-    Text::from_encoder(out)
+    Text::from_encoder(out.freeze())
 }
 
 /// Reads a body.

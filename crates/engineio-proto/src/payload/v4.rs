@@ -12,6 +12,8 @@
     clippy::arithmetic_side_effects
 )]
 
+use std::borrow::Cow;
+
 use bytes::{BufMut, BytesMut};
 
 use super::DecodedPayload;
@@ -29,7 +31,7 @@ pub(super) fn encode(packets: &[Packet]) -> Text {
         }
         whole(packet).encode_text(Version::V4, &mut out);
     }
-    Text::from_encoder(out)
+    Text::from_encoder(out.freeze())
 }
 
 /// Reads a body.
@@ -42,11 +44,11 @@ pub(super) fn decode(body: &Text, max_packets: usize) -> DecodedPayload {
 }
 
 /// The packet, or the only form of it that the separator cannot tear apart.
-fn whole(packet: &Packet) -> std::borrow::Cow<'_, Packet> {
+fn whole(packet: &Packet) -> Cow<'_, Packet> {
     match packet {
         Packet::Message(Data::Text(text)) if text.has_separator() => {
-            std::borrow::Cow::Owned(Packet::message(text.as_bytes().clone()))
+            Cow::Owned(Packet::message(text.as_bytes().clone()))
         }
-        _ => std::borrow::Cow::Borrowed(packet),
+        _ => Cow::Borrowed(packet),
     }
 }
