@@ -209,9 +209,9 @@ impl Run {
 
     fn send(&mut self, argument: u8) {
         let (kind, policy) = match argument % 8 {
-            0..=3 => (Kind::Kept, SlowConsumer::Disconnect),
-            4 => (Kind::Lossy, SlowConsumer::DropNewest),
-            5 => (Kind::Lossy, SlowConsumer::DropOldest),
+            0..=1 => (Kind::Kept, SlowConsumer::Disconnect),
+            2..=4 => (Kind::Lossy, SlowConsumer::DropOldest),
+            5 => (Kind::Lossy, SlowConsumer::DropNewest),
             6 => (Kind::Lossy, SlowConsumer::Volatile),
             _ => (Kind::Keyed, SlowConsumer::ConflateBy(ConflationKey::new(1))),
         };

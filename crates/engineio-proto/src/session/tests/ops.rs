@@ -16,7 +16,7 @@ proptest! {
     #[test]
     fn long_lives_keep_the_promises(
         first in 0_u8..4,
-        inputs in vec((prop_oneof![Just(0_u8), Just(9), 10..12_u8, 13..19_u8, 21..23_u8], 0..12_u8), 0..400),
+        inputs in vec((prop_oneof![Just(0_u8), Just(9), 10..24_u8, 13..19_u8, 21..23_u8], 0..24_u8), 0..400),
     ) {
         let mut data = vec![first];
         data.extend(inputs.into_iter().flat_map(|(input, argument)| [input, argument]));
