@@ -1,9 +1,10 @@
 //! Conformance tests for Engine.IO and Socket.IO servers, run from outside over raw sockets.
 //!
-//! This file owns the command line and the exit codes. The cases live in one file per section
-//! below `eio4`, `eio3`, `sio5`, `sio4` and `robust`; `peer` is the client they talk through.
+//! This file owns the exit codes. The cases live in one file per section below `eio4`, `eio3`,
+//! `sio5`, `sio4` and `robust`; `peer` is the client they talk through.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod case;
 mod catalog;
 mod eio3;
@@ -17,98 +18,42 @@ mod sio5;
 mod target;
 mod transcript;
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
-use std::rc::Rc;
-use std::time::Duration;
-use std::{fs, io};
 
 use clap::Parser;
 
-use case::{Layer, ServerOption};
+use arguments::Arguments;
+use case::Layer;
 use catalog::Selection;
-use peer::Peer;
-use peer::engineio::{Dialect, Handshake};
-use report::{Outcome, Report, Strictness};
-use target::{Target, Timings, Url};
+use report::{Known, Report, Strictness};
+use target::Url;
 
 /// A case of the required levels failed.
 const FAILURES: u8 = 1;
-/// The command line makes no sense.
+/// The command line makes no sense, or a file cannot be read or written.
 const USAGE: u8 = 2;
 /// `EX_UNAVAILABLE`: nothing listens at the address.
 const UNREACHABLE: u8 = 69;
 
-/// Tests whether an Engine.IO or Socket.IO server does what the protocols demand.
-///
-/// The server has to run the fixture described in the README.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Arguments {
-    /// Address of the fixture, such as http://127.0.0.1:3000/socket.io/
-    #[arg(required_unless_present = "list")]
-    url: Option<Url>,
-    /// The server is the Engine.IO echo fixture, not the Socket.IO fixture
-    #[arg(long)]
-    engine: bool,
-    /// Print the cases and run none
-    #[arg(long)]
-    list: bool,
-    /// Only groups that start with this, such as eio4 or sio5/acks
-    #[arg(long, value_delimiter = ',')]
-    group: Vec<String>,
-    /// Only these cases, such as H1,H2
-    #[arg(long, value_delimiter = ',')]
-    case: Vec<String>,
-    /// Options the server has been started with
-    #[arg(long, value_delimiter = ',')]
-    with: Vec<ServerOption>,
-    /// Deviations from the reference count as failures
-    #[arg(long)]
-    strict: bool,
-    /// Write the report as JSON to this file
-    #[arg(long)]
-    json: Option<PathBuf>,
-    /// Write the report as JUnit XML to this file
-    #[arg(long)]
-    junit: Option<PathBuf>,
-    /// Milliseconds; taken from the server's handshake if absent
-    #[arg(long)]
-    ping_interval: Option<u64>,
-    /// Milliseconds; taken from the server's handshake if absent
-    #[arg(long)]
-    ping_timeout: Option<u64>,
-    /// Bytes; taken from the server's handshake if absent
-    #[arg(long)]
-    max_payload: Option<usize>,
-    /// Milliseconds the server gives an upgrade
-    #[arg(long, default_value_t = 500)]
-    upgrade_timeout: u64,
-    /// Milliseconds the server gives a client to join a namespace
-    #[arg(long, default_value_t = 1000)]
-    connect_timeout: u64,
-    /// Cases that run at the same time
-    #[arg(long, default_value_t = 8)]
-    jobs: usize,
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let selection = Selection {
-        groups: arguments.group.clone(),
-        cases: arguments.case.clone(),
+    let outcome = match &arguments.url {
+        Some(url) if !arguments.list => test(&arguments, url),
+        _ => list(&arguments),
     };
-    if let Some(name) = selection.unknown() {
-        eprintln!("siospec: no group or case is named {name}");
-        return ExitCode::from(USAGE);
-    }
-    match &arguments.url {
-        Some(url) if !arguments.list => test(&arguments, url, &selection),
-        _ => list(&selection),
-    }
+    outcome.unwrap_or_else(|(code, message)| {
+        eprintln!("siospec: {message}");
+        ExitCode::from(code)
+    })
 }
 
-fn list(selection: &Selection) -> ExitCode {
+/// What goes to the user when no report is possible: an exit code and a message.
+type Refusal = (u8, String);
+
+fn list(arguments: &Arguments) -> Result<ExitCode, Refusal> {
+    let selection = selection(arguments)?;
     for layer in [Layer::Engine, Layer::Socket] {
         for (group, case) in selection.cases(layer) {
             println!(
@@ -117,22 +62,20 @@ fn list(selection: &Selection) -> ExitCode {
             );
         }
     }
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
-fn test(arguments: &Arguments, url: &Url, selection: &Selection) -> ExitCode {
-    let target = match reach(arguments, url) {
-        Ok(target) => target,
-        Err(error) => {
-            eprintln!("siospec: {} cannot be reached: {error}", url.authority);
-            return ExitCode::from(UNREACHABLE);
-        }
+fn test(arguments: &Arguments, url: &Url) -> Result<ExitCode, Refusal> {
+    let selection = selection(arguments)?;
+    let known = known(arguments)?;
+    let unreachable = |error| {
+        (
+            UNREACHABLE,
+            format!("{} cannot be reached: {error}", url.authority),
+        )
     };
-    let layer = if arguments.engine {
-        Layer::Engine
-    } else {
-        Layer::Socket
-    };
+    let target = arguments.reach(url).map_err(unreachable)?;
+    let cases = selection.cases(arguments.layer());
     let report = Report {
         server: format!("http://{}{}", url.authority, url.path),
         strictness: if arguments.strict {
@@ -140,20 +83,46 @@ fn test(arguments: &Arguments, url: &Url, selection: &Selection) -> ExitCode {
         } else {
             Strictness::Usual
         },
-        records: runner::run(&target, &selection.cases(layer), arguments.jobs),
+        known,
+        records: runner::run(&target, &cases, arguments.jobs),
     };
     print!("{}", report::text(&report));
-    if let Err(error) = write_files(arguments, &report) {
-        eprintln!("siospec: {error}");
-        return ExitCode::from(USAGE);
-    }
-    match report.count(Outcome::Failed) {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::from(FAILURES),
+    write_files(arguments, &report)?;
+    Ok(if report.is_good() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(FAILURES)
+    })
+}
+
+fn selection(arguments: &Arguments) -> Result<Selection, Refusal> {
+    let (groups, cases) = (arguments.group.clone(), arguments.case.clone());
+    let selection = Selection { groups, cases };
+    match selection.unknown() {
+        Some(name) => Err((USAGE, format!("no group or case is named {name}"))),
+        None => Ok(selection),
     }
 }
 
-fn write_files(arguments: &Arguments, report: &Report) -> Result<(), String> {
+fn known(arguments: &Arguments) -> Result<Known, Refusal> {
+    let Some(path) = &arguments.known else {
+        return Ok(Known::default());
+    };
+    let refused = |reason: String| (USAGE, format!("{}: {reason}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+    let known = Known::parse(&text).map_err(refused)?;
+    let cases = known.ids().map(str::to_owned).collect();
+    let unknown = Selection {
+        groups: Vec::new(),
+        cases,
+    };
+    match unknown.unknown() {
+        Some(name) => Err(refused(format!("no case is named {name}"))),
+        None => Ok(known),
+    }
+}
+
+fn write_files(arguments: &Arguments, report: &Report) -> Result<(), Refusal> {
     if let Some(path) = &arguments.json {
         write_file(path, &format!("{:#}\n", report::json(report)))?;
     }
@@ -163,63 +132,6 @@ fn write_files(arguments: &Arguments, report: &Report) -> Result<(), String> {
     Ok(())
 }
 
-fn write_file(path: &Path, content: &str) -> Result<(), String> {
-    fs::write(path, content).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-/// Connects once and completes the timings by what the server's handshake says.
-fn reach(arguments: &Arguments, url: &Url) -> io::Result<Target> {
-    let mut options = arguments.with.clone();
-    if !options.contains(&ServerOption::Eio3Off) {
-        options.push(ServerOption::Eio3);
-    }
-    let target = Target {
-        authority: url.authority.clone(),
-        address: url.resolve()?,
-        path: url.path.clone(),
-        timings: Timings {
-            ping_interval: Duration::from_millis(300),
-            ping_timeout: Duration::from_millis(200),
-            upgrade_timeout: Duration::from_millis(arguments.upgrade_timeout),
-            connect_timeout: Duration::from_millis(arguments.connect_timeout),
-        },
-        max_payload: 1_000_000,
-        options,
-    };
-    target.connect()?;
-    Ok(complete(arguments, target))
-}
-
-fn complete(arguments: &Arguments, mut target: Target) -> Target {
-    // A server without a usable handshake fails its case; here only the figures matter.
-    let peer = Peer::new(Rc::new(target.clone()));
-    let handshake = peer.open(Dialect::V4).map(|session| session.handshake);
-    let figure = |name: &str| {
-        let handshake: Option<&Handshake> = handshake.as_ref().ok();
-        handshake.and_then(|handshake| handshake.field(name).as_u64())
-    };
-    let timings = &mut target.timings;
-    if let Some(interval) = arguments.ping_interval.or_else(|| figure("pingInterval")) {
-        timings.ping_interval = Duration::from_millis(interval);
-    }
-    if let Some(timeout) = arguments.ping_timeout.or_else(|| figure("pingTimeout")) {
-        timings.ping_timeout = Duration::from_millis(timeout);
-    }
-    let advertised = figure("maxPayload").and_then(|bytes| usize::try_from(bytes).ok());
-    if let Some(bytes) = arguments.max_payload.or(advertised) {
-        target.max_payload = bytes;
-    }
-    target
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
+fn write_file(path: &Path, content: &str) -> Result<(), Refusal> {
+    fs::write(path, content).map_err(|error| (USAGE, format!("{}: {error}", path.display())))
 }

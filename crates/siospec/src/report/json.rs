@@ -7,14 +7,11 @@ use crate::case::{Record, Verdict};
 
 /// `{server, summary, cases}`; a failed case carries `expected`, `received` and `transcript`.
 pub(crate) fn json(report: &Report) -> Value {
+    let summary =
+        Outcome::ALL.map(|outcome| (outcome.name().to_owned(), report.count(outcome).into()));
     json!({
         "server": report.server,
-        "summary": {
-            "passed": report.count(Outcome::Passed),
-            "failed": report.count(Outcome::Failed),
-            "deviates": report.count(Outcome::Deviates),
-            "skipped": report.count(Outcome::Skipped),
-        },
+        "summary": Value::Object(summary.into_iter().collect()),
         "cases": report.records.iter().map(|record| case(report, record)).collect::<Vec<_>>(),
     })
 }
@@ -29,6 +26,9 @@ fn case(report: &Report, record: &Record) -> Value {
         "outcome": report.outcome(record).name(),
         "milliseconds": record.milliseconds as u64,
     });
+    if let Some(reason) = report.known.reason(record.case.id) {
+        value["known"] = reason.into();
+    }
     match &record.verdict {
         Verdict::Passed => {}
         Verdict::Skipped(skip) => value["reason"] = skip.to_string().into(),

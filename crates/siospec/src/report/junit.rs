@@ -26,8 +26,8 @@ fn write_suite(out: &mut String, report: &Report, suite: &[Record]) {
         out,
         "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">",
         suite.len(),
-        count(Outcome::Failed),
-        count(Outcome::Skipped),
+        count(Outcome::Failed) + count(Outcome::Outdated),
+        count(Outcome::Skipped) + count(Outcome::Known),
     );
     suite
         .iter()
@@ -44,7 +44,10 @@ fn write_case(out: &mut String, report: &Report, record: &Record) {
         record.group.id
     );
     match (report.outcome(record), &record.verdict) {
-        (Outcome::Skipped, _) => out.push_str("><skipped/></testcase>\n"),
+        (Outcome::Skipped | Outcome::Known, _) => out.push_str("><skipped/></testcase>\n"),
+        (Outcome::Outdated, _) => {
+            out.push_str("><failure message=\"passes, but is known to fail\"/></testcase>\n");
+        }
         (Outcome::Failed, Verdict::Failed(failure)) => {
             let message = escaped(&format!("expected {}", failure.expected));
             let _ = write!(out, "><failure message=\"{message}\">");

@@ -2,10 +2,12 @@
 
 mod json;
 mod junit;
+mod known;
 mod text;
 
 pub(crate) use json::json;
 pub(crate) use junit::junit;
+pub(crate) use known::Known;
 pub(crate) use text::text;
 
 use crate::case::{Level, Record, Verdict};
@@ -25,6 +27,7 @@ pub(crate) struct Report {
     /// Address of the server under test.
     pub(crate) server: String,
     pub(crate) strictness: Strictness,
+    pub(crate) known: Known,
     pub(crate) records: Vec<Record>,
 }
 
@@ -35,35 +38,65 @@ pub(crate) enum Outcome {
     Failed,
     /// A "should" that does not hold.
     Deviates,
+    /// Fails, as the list of known failures says.
+    Known,
+    /// Passes, although the list of known failures says that it fails.
+    Outdated,
     Skipped,
 }
 
 impl Outcome {
+    /// In the order of the summary.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Passed,
+        Self::Failed,
+        Self::Deviates,
+        Self::Known,
+        Self::Outdated,
+        Self::Skipped,
+    ];
+
     fn name(self) -> &'static str {
         match self {
             Self::Passed => "passed",
             Self::Failed => "failed",
             Self::Deviates => "deviates",
+            Self::Known => "known",
+            Self::Outdated => "outdated",
             Self::Skipped => "skipped",
         }
+    }
+
+    /// Whether the run has failed.
+    fn counts(self) -> bool {
+        matches!(self, Self::Failed | Self::Outdated)
     }
 }
 
 impl Report {
     pub(crate) fn outcome(&self, record: &Record) -> Outcome {
+        let known = self.known.reason(record.case.id).is_some();
         match (&record.verdict, record.case.level, self.strictness) {
-            (Verdict::Passed, ..) => Outcome::Passed,
             (Verdict::Skipped(_), ..) => Outcome::Skipped,
+            (Verdict::Passed, ..) if known => Outcome::Outdated,
+            (Verdict::Passed, ..) => Outcome::Passed,
+            (Verdict::Failed(_), ..) if known => Outcome::Known,
             (Verdict::Failed(_), Level::Should, Strictness::Usual) => Outcome::Deviates,
             (Verdict::Failed(_), ..) => Outcome::Failed,
         }
     }
 
     pub(crate) fn count(&self, outcome: Outcome) -> usize {
-        self.records
+        let outcomes = self.records.iter().map(|record| self.outcome(record));
+        outcomes.filter(|other| *other == outcome).count()
+    }
+
+    /// Whether nothing required has failed.
+    pub(crate) fn is_good(&self) -> bool {
+        !self
+            .records
             .iter()
-            .filter(|record| self.outcome(record) == outcome)
-            .count()
+            .any(|record| self.outcome(record).counts())
     }
 }
 

@@ -53,6 +53,7 @@ fn report(strictness: Strictness) -> Report {
     });
     Report {
         server: "http://h/".into(),
+        known: Known::default(),
         strictness,
         records: records.collect(),
     }
@@ -70,7 +71,7 @@ fn text_shows_failures_with_their_transcript() {
     assert!(text.contains("! H3"), "{text}");
     assert!(text.contains("needs --with eio3-off"), "{text}");
     assert!(
-        text.ends_with("4 cases: 1 passed, 1 failed, 1 deviate, 1 skipped\n"),
+        text.ends_with("4 cases: 1 passed, 1 failed, 1 deviates, 1 skipped\n"),
         "{text}"
     );
 }
@@ -105,4 +106,22 @@ fn junit_is_escaped() {
     );
     assert!(xml.contains("time=\"1.500\""), "{xml}");
     assert!(!xml.contains('\u{1}'), "{xml}");
+}
+
+#[test]
+fn known_failures_do_not_count_unless_they_pass() {
+    let mut report = report(Strictness::Usual);
+    assert!(!report.is_good());
+    report.known = Known::parse("H2 not alone").unwrap();
+    assert!(report.is_good());
+    assert!(text(&report).contains("~ H2: <alone> & \"first\"\n      known: not alone\n"));
+    assert_eq!(json(&report)["cases"][1]["known"], "not alone");
+    report.known = Known::parse("H1 five keys\nH2 not alone").unwrap();
+    assert!(!report.is_good());
+    assert!(text(&report).contains("✘ H1: an open packet\n      passes, but is known to fail"));
+    assert!(
+        junit(&report).contains("failures=\"1\" skipped=\"2\""),
+        "{}",
+        junit(&report)
+    );
 }

@@ -21,38 +21,47 @@ pub(crate) fn text(report: &Report) -> String {
 }
 
 fn write_record(out: &mut String, report: &Report, record: &Record) {
-    let sign = match report.outcome(record) {
+    let outcome = report.outcome(record);
+    let sign = match outcome {
         Outcome::Passed => '✔',
-        Outcome::Failed => '✘',
+        Outcome::Failed | Outcome::Outdated => '✘',
         Outcome::Deviates => '!',
+        Outcome::Known => '~',
         Outcome::Skipped => '-',
     };
     let _ = writeln!(out, "  {sign} {}: {}", record.case.id, record.case.title);
-    match &record.verdict {
-        Verdict::Passed => {}
-        Verdict::Skipped(skip) => {
-            let _ = writeln!(out, "      {skip}");
-        }
-        Verdict::Failed(failure) => {
-            let _ = writeln!(out, "      {} ({})", record.case.clause, record.case.level);
-            let _ = writeln!(out, "      expected: {}", failure.expected);
-            let _ = writeln!(out, "      received: {}", failure.received);
-            for line in &record.transcript {
-                let _ = writeln!(out, "      {line}");
-            }
-        }
+    let reason = report.known.reason(record.case.id).unwrap_or_default();
+    let _ = match (outcome, &record.verdict) {
+        (Outcome::Known, _) => writeln!(out, "      known: {reason}"),
+        (Outcome::Outdated, _) => writeln!(out, "      passes, but is known to fail: {reason}"),
+        (_, Verdict::Passed) => Ok(()),
+        (_, Verdict::Skipped(skip)) => writeln!(out, "      {skip}"),
+        (_, Verdict::Failed(_)) => write_failure(out, record),
+    };
+}
+
+fn write_failure(out: &mut String, record: &Record) -> std::fmt::Result {
+    writeln!(out, "      {} ({})", record.case.clause, record.case.level)?;
+    if let Verdict::Failed(failure) = &record.verdict {
+        writeln!(out, "      expected: {}", failure.expected)?;
+        writeln!(out, "      received: {}", failure.received)?;
     }
+    let mut lines = record.transcript.iter();
+    lines.try_for_each(|line| writeln!(out, "      {line}"))
 }
 
 fn write_summary(out: &mut String, report: &Report) {
-    let count = |outcome| report.count(outcome);
+    let counts = Outcome::ALL.map(|outcome| (report.count(outcome), outcome.name()));
+    let shown = counts
+        .iter()
+        .filter(|(count, name)| *count > 0 || *name == "failed");
+    let shown: Vec<String> = shown
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect();
     let _ = writeln!(
         out,
-        "\n{} cases: {} passed, {} failed, {} deviate, {} skipped",
+        "\n{} cases: {}",
         report.records.len(),
-        count(Outcome::Passed),
-        count(Outcome::Failed),
-        count(Outcome::Deviates),
-        count(Outcome::Skipped),
+        shown.join(", ")
     );
 }
