@@ -49,6 +49,9 @@ pub struct Limits {
     pub max_poll_payload: usize,
     /// How long a write to a WebSocket may stay blocked. Default 10 s.
     pub blocked_write: Duration,
+    /// How long the heartbeat may stand still while the server does not read from a client.
+    /// Default 30 s.
+    pub max_pause: Duration,
     /// How long a closing session waits for its last poll. Default 30 s.
     pub close_timeout: Duration,
 }
@@ -79,6 +82,7 @@ impl Default for Limits {
             max_queued_packets: 16_384,
             max_poll_payload: 1_000_000,
             blocked_write: Duration::from_secs(10),
+            max_pause: Duration::from_secs(30),
             close_timeout: Duration::from_secs(30),
         }
     }

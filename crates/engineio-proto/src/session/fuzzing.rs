@@ -98,7 +98,7 @@ impl Run {
     }
 
     fn input(&mut self, input: u8, argument: u8) {
-        match input % 24 {
+        match input % 26 {
             0..=2 if self.poll.is_none() => self.get(),
             3 => self.get(),
             4 => self.drop_poll(argument),
@@ -115,6 +115,8 @@ impl Run {
             21 => self.room = usize::from(argument) / 4,
             22 => self.room = usize::MAX,
             23 => self.end(argument),
+            24 => self.session.pause(self.now),
+            25 => self.session.resume(self.now),
             _ => {}
         }
         self.settle();

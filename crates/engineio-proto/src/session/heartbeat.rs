@@ -11,6 +11,8 @@ use crate::{Config, Version};
 pub(super) struct Heartbeat {
     state: State,
     patience: Patience,
+    /// Nobody reads from the client before this instant: its silence says nothing.
+    paused_until: Option<Instant>,
 }
 
 #[derive(Clone, Copy)]
@@ -58,14 +60,27 @@ impl Heartbeat {
         Self {
             state,
             patience: Patience::FULL,
+            paused_until: None,
         }
     }
 
     /// The next instant at which [`Heartbeat::check`] has something to say.
     pub(super) fn deadline(&self) -> Instant {
-        match self.state {
-            State::Resting { ping_at } => ping_at,
-            State::Asked { until } | State::Listening { until } => until,
+        self.paused_until.unwrap_or_else(|| self.state.deadline())
+    }
+
+    /// Stands still while nobody reads from the client, for [`Limits::max_pause`] at most.
+    ///
+    /// [`Limits::max_pause`]: crate::Limits::max_pause
+    pub(super) fn pause(&mut self, now: Instant, config: &Config) {
+        self.paused_until
+            .get_or_insert(now + config.limits.max_pause);
+    }
+
+    /// Reading goes on: what the client has sent meanwhile gets a full timeout to be read.
+    pub(super) fn resume(&mut self, now: Instant, config: &Config) {
+        if self.paused_until.take().is_some() {
+            self.postpone(now + config.ping_timeout);
         }
     }
 
@@ -97,6 +112,9 @@ impl Heartbeat {
 
     /// Looks at the clock.
     pub(super) fn check(&mut self, now: Instant, config: &Config) -> Verdict {
+        if self.paused_until.is_some_and(|end| end <= now) {
+            self.resume(now, config);
+        }
         let due = self.deadline();
         if now < due {
             return Verdict::Alive;
@@ -110,21 +128,30 @@ impl Heartbeat {
                 };
                 Verdict::Ping
             }
-            State::Asked { until } | State::Listening { until } => {
+            State::Asked { .. } | State::Listening { .. } => {
                 if !(late && std::mem::take(&mut self.patience.delay)) {
                     return Verdict::Dead;
                 }
                 // The process stood still: the answer may wait unread in the socket.
-                let fresh = (now + config.ping_timeout).max(until);
-                self.postpone(fresh);
+                self.postpone(now + config.ping_timeout);
                 Verdict::Alive
             }
         }
     }
 
+    /// Moves the client's deadline to this instant, unless it is later anyway.
     fn postpone(&mut self, fresh: Instant) {
         if let State::Asked { until } | State::Listening { until } = &mut self.state {
-            *until = fresh;
+            *until = fresh.max(*until);
+        }
+    }
+}
+
+impl State {
+    fn deadline(self) -> Instant {
+        match self {
+            Self::Resting { ping_at } => ping_at,
+            Self::Asked { until } | Self::Listening { until } => until,
         }
     }
 }

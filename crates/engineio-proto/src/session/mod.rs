@@ -192,6 +192,17 @@ impl Session {
         self.check_write(now);
     }
 
+    /// The driver stops reading from this client: its silence says nothing until
+    /// [`Session::resume`], for [`Limits::max_pause`](crate::Limits::max_pause) at most.
+    pub fn pause(&mut self, now: Instant) {
+        self.heartbeat.pause(now, &self.config);
+    }
+
+    /// The driver reads again; the client has a full ping timeout from now on.
+    pub fn resume(&mut self, now: Instant) {
+        self.heartbeat.resume(now, &self.config);
+    }
+
     /// What the driver has to do next; `None` when there is nothing.
     #[must_use]
     pub fn poll_output(&mut self) -> Option<Output> {

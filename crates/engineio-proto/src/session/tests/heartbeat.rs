@@ -307,3 +307,35 @@ fn a_flood_of_pings_leaves_few_answers() {
     t.get();
     t.expect_poll(&"1:3".repeat(16));
 }
+
+// A client that we do not read from cannot answer.
+#[test]
+fn the_heartbeat_stands_still_while_nobody_reads() {
+    for version in [Version::V3, Version::V4] {
+        let (mut t, ws) = Harness::websocket(version);
+        t.advance(ms(350));
+        t.session.pause(t.now());
+        t.advance(ms(10_000));
+        t.expect_alive();
+        t.session.resume(t.now());
+        t.advance(ms(199));
+        t.expect_alive();
+        t.advance(ms(1));
+        t.expect_websocket_closed(ws);
+        t.expect_closed(CloseReason::PingTimeout);
+    }
+}
+
+#[test]
+fn the_heartbeat_does_not_stand_still_for_ever() {
+    let (mut t, ws) = Harness::websocket(Version::V4);
+    t.advance(ms(300));
+    t.expect_frame(ws, "2");
+    t.session.pause(t.now());
+    t.advance(ms(20_000));
+    t.session.pause(t.now());
+    t.advance(ms(10_199));
+    t.expect_alive();
+    t.advance(ms(1));
+    t.expect_closed(CloseReason::PingTimeout);
+}
