@@ -4,6 +4,12 @@
 //! An encoding is chosen once, at the handshake, and is never guessed from a body. Encoders take a
 //! batch that the caller has cut to its byte budget; decoders take a whole body, which the driver
 //! has bounded, and share its bytes.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
 
 mod jsonp;
 mod legacy_text;
@@ -226,8 +232,7 @@ impl DecodedPayload {
         }
     }
 
-    /// Collects packets until the first error or the limit; `packets` must get shorter with every
-    /// step.
+    /// Collects packets until the first error or the limit.
     fn collect(
         packets: impl Iterator<Item = Result<Packet, PayloadError>>,
         max_packets: usize,
