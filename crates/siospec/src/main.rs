@@ -76,6 +76,12 @@ fn test(arguments: &Arguments, url: &Url) -> Result<ExitCode, Refusal> {
     };
     let target = arguments.reach(url).map_err(unreachable)?;
     let cases = selection.cases(arguments.layer());
+    if cases.is_empty() {
+        return Err((
+            USAGE,
+            "none of these cases is about this fixture".to_owned(),
+        ));
+    }
     let report = Report {
         server: format!("http://{}{}", url.authority, url.path),
         strictness: if arguments.strict {

@@ -120,6 +120,12 @@ fn nonsense_exits_with_2() {
 }
 
 #[test]
+fn cases_of_the_other_fixture_exit_with_2() {
+    let url = format!("http://{}/socket.io/", canned(UNKNOWN_TRANSPORT));
+    assert_eq!(siospec(&[&url, "--case", "H1"]).status.code(), Some(2));
+}
+
+#[test]
 fn the_list_names_every_layer() {
     let text = stdout(&siospec(&["--list"]));
     for id in ["H1 ", "Q4 ", "U15 ", "N1 ", "V6 ", "Z4 "] {

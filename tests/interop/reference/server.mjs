@@ -127,7 +127,7 @@ function serveSockets() {
 const journal = new Map();
 
 function record(socket, entry) {
-  const tag = socket.handshake.auth.tag ?? socket.handshake.query.tag;
+  const tag = socket.handshake.auth.tag;
   if (tag) journal.set(tag, [...(journal.get(tag) ?? []), [socket.nsp.name, entry]]);
 }
 
