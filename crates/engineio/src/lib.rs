@@ -1,2 +1,42 @@
-//! Engine.IO server for tokio: long-polling, WebSocket and upgrade over hyper and tokio-tungstenite.
+//! Engine.IO server for tokio: long-polling, WebSocket and upgrade.
+//!
+//! [`EngineService`] is a hyper service and a tower service; [`EngineService::serve`] runs it alone.
+//! The application implements [`Application`], which makes one [`Receiver`] per session, and sends
+//! with a [`SessionHandle`]. Every rule of the protocol lives in [`engineio_proto`]; this crate owns
+//! the sockets, the clock, the timers and the randomness.
 #![forbid(unsafe_code)]
+
+mod application;
+mod body;
+mod clock;
+#[cfg(feature = "compression")]
+mod compression;
+mod config;
+mod cookie;
+mod cors;
+mod drain;
+mod engine;
+mod flush;
+mod handle;
+mod handshake;
+mod hooks;
+mod registry;
+mod request;
+mod response;
+mod serve;
+mod service;
+mod session;
+mod timer;
+mod websocket;
+
+pub use application::{Application, Receiver};
+#[cfg(feature = "compression")]
+pub use compression::Compression;
+pub use config::Config;
+pub use cookie::{Cookie, CookieScheme, SameSite};
+pub use cors::Cors;
+pub use engineio_proto as proto;
+pub use handle::SessionHandle;
+pub use handshake::{Handshake, PeerAddr};
+pub use hooks::{Answer, Hooks, Refusal};
+pub use service::EngineService;

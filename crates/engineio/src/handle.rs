@@ -1,0 +1,114 @@
+//! What the application holds of a session.
+
+use std::{fmt, sync::Arc};
+
+use engineio_proto::{
+    CloseReason, Entry, Prepared, SendError, SendOptions, SendOutcome, Sid, Transport, Version,
+};
+
+use crate::{Handshake, session::SessionCell};
+
+/// A session as the application sees it: cheap to clone, usable from any thread, never blocking.
+///
+/// It may outlive the session; then sends fail with [`SendError::Closed`].
+#[derive(Clone)]
+pub struct SessionHandle(Arc<SessionCell>);
+
+impl SessionHandle {
+    pub(crate) fn new(cell: Arc<SessionCell>) -> Self {
+        Self(cell)
+    }
+
+    /// The session's id: a secret that belongs to its client alone.
+    pub fn sid(&self) -> &Sid {
+        self.0.sid()
+    }
+
+    /// The revision fixed by the handshake.
+    pub fn version(&self) -> Version {
+        self.0.version()
+    }
+
+    /// The transport of this moment.
+    pub fn transport(&self) -> Transport {
+        self.0.look(|session| session.transport())
+    }
+
+    /// The request that opened the session.
+    pub fn handshake(&self) -> &Handshake {
+        self.0.handshake()
+    }
+
+    /// Queues a message with its attachments; they stay adjacent on the wire.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] if the session has ended or its queue is full.
+    pub fn send(
+        &self,
+        entry: impl Into<Entry>,
+        options: SendOptions,
+    ) -> Result<SendOutcome, SendError> {
+        self.send_prepared(&Prepared::new(entry.into()), options)
+    }
+
+    /// Queues a message that was encoded once for many sessions.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError`] if the session has ended or its queue is full.
+    pub fn send_prepared(
+        &self,
+        message: &Prepared,
+        options: SendOptions,
+    ) -> Result<SendOutcome, SendError> {
+        self.0.send(message, options)
+    }
+
+    /// Ends the session: what is queued goes out first, within the close timeout.
+    pub fn close(&self, reason: CloseReason) {
+        self.0.close(reason);
+    }
+
+    /// Bytes that wait to be sent.
+    pub fn queued_bytes(&self) -> usize {
+        self.0.look(|session| session.queued_bytes())
+    }
+
+    /// True once the session has ended.
+    pub fn is_closed(&self) -> bool {
+        self.0.look(|session| session.is_closed())
+    }
+
+    /// Waits until the queue is below its low water mark or the session has ended.
+    pub async fn writable(&self) {
+        loop {
+            let changed = self.0.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self
+                .0
+                .look(|session| session.is_closed() || !session.above_low_water())
+            {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Stops reading from the client until [`SessionHandle::resume`].
+    pub fn pause(&self) {
+        self.0.pause();
+    }
+
+    /// Reads from the client again.
+    pub fn resume(&self) {
+        self.0.resume();
+    }
+}
+
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SessionHandle").field(self.sid()).finish()
+    }
+}

@@ -1,0 +1,148 @@
+//! The front of the server: a service for hyper, tower and axum.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body::Body as HttpBody;
+use http_body_util::Full;
+
+#[cfg(feature = "compression")]
+use crate::compression::Encoding;
+use crate::{Application, Config, engine::Engine, hooks::Answer, request, response};
+
+/// An Engine.IO server as a service for hyper, tower and axum.
+///
+/// Cheap to clone; all clones share their sessions. Connections must be served with upgrades
+/// enabled, or WebSocket handshakes are refused.
+#[derive(Clone)]
+pub struct EngineService {
+    engine: Arc<Engine>,
+    path: Path,
+}
+
+/// Which requests are ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Path {
+    /// Those for the configured path; others get 404.
+    Configured,
+    /// All: a router has decided already.
+    Any,
+}
+
+impl EngineService {
+    /// A server for an application.
+    pub fn new(config: Config, application: impl Application) -> Self {
+        let engine = Engine::new(config, Box::new(application));
+        Self {
+            engine,
+            path: Path::Configured,
+        }
+    }
+
+    /// The same server for a router that has matched the path itself, such as axum's
+    /// `nest_service`, which strips it.
+    pub fn mounted(&self) -> Self {
+        Self {
+            engine: Arc::clone(&self.engine),
+            path: Path::Any,
+        }
+    }
+
+    /// True if a request for this path is ours.
+    pub fn serves(&self, path: &str) -> bool {
+        self.path == Path::Any || path == self.engine.config().path
+    }
+
+    /// Sessions that are open at this moment.
+    pub fn sessions(&self) -> usize {
+        self.engine.registry().len()
+    }
+
+    /// Refuses new sessions, lets every session take what is queued for it, and ends them all
+    /// within [`Config::close_deadline`].
+    pub async fn close(&self) {
+        self.engine.close().await;
+    }
+
+    /// Refuses new sessions with 503 and ends those that are open little by little, spread over
+    /// `window`, so that their clients do not come back all at once. Then closes.
+    pub async fn drain(&self, window: Duration) {
+        self.engine.drain(window).await;
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        self.engine.config()
+    }
+
+    /// Answers one request. A refused request is an answer, too.
+    pub async fn answer<B: HttpBody>(&self, request: Request<B>) -> Response<Full<Bytes>> {
+        if !self.serves(request.uri().path()) {
+            return response::empty(StatusCode::NOT_FOUND);
+        }
+        let config = self.engine.config();
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let old_browser = response::is_old_browser(request.headers());
+        #[cfg(feature = "compression")]
+        let encoding = Encoding::accepted(request.headers());
+        let (kind, mut response) = match config.cors.preflight(&request) {
+            Some(preflight) => (Answer::Later, preflight),
+            None => request::answer(&self.engine, request).await,
+        };
+        #[cfg(feature = "compression")]
+        if let Some(compression) = config.compression {
+            response = compression.apply(encoding, response).await;
+        }
+        let headers = response.headers_mut();
+        config.cors.apply(origin.as_ref(), headers);
+        if old_browser {
+            response::calm_old_browser(headers);
+        }
+        config.hooks.decorate(kind, headers);
+        response
+    }
+}
+
+type Answered = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send>>;
+
+impl<B> hyper::service::Service<Request<B>> for EngineService
+where
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+    B::Error: Send,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Answered;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+impl<B> tower_service::Service<Request<B>> for EngineService
+where
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
+    B::Error: Send,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Answered;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        hyper::service::Service::call(self, request)
+    }
+}

@@ -1,0 +1,211 @@
+//! The task of one WebSocket: reads frames, and writes what the others could not write at once.
+//!
+//! Data frames are encoded by the core and never pass through tungstenite's write side, whose own
+//! reads would flush a pong into the middle of a frame that is half written.
+
+mod accept;
+mod frame_meter;
+mod outlet;
+mod read_side;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use engineio_proto::{CloseCode, Frame, Text, WebSocketId};
+use futures_util::StreamExt;
+use hyper::upgrade::OnUpgrade;
+use tokio::io::AsyncRead;
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Error, Message,
+        error::{CapacityError, ProtocolError},
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+use self::{
+    outlet::{Outlet, Taken},
+    read_side::ReadSide,
+};
+use crate::session::{Errand, SessionCell};
+
+pub(crate) use self::{
+    accept::{Accept, asks_for_websocket},
+    outlet::Writer,
+};
+
+/// What came of one attempt to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nothing is queued for the socket.
+    Idle,
+    /// Some bytes went out; there may be more.
+    Wrote,
+    /// Bytes are queued and the socket takes none.
+    Blocked,
+}
+
+/// Waits for the 101 to be out, then serves the WebSocket until either side ends it.
+pub(crate) async fn run(cell: Arc<SessionCell>, id: WebSocketId, upgrade: OnUpgrade) {
+    let Ok(upgraded) = upgrade.await else {
+        cell.websocket_closed(id);
+        return;
+    };
+    match outlet::take(upgraded) {
+        Taken::Tcp { stream, read } => {
+            let outlet = Outlet::direct(Arc::clone(&stream));
+            serve(cell, id, outlet, read_side::SharedTcp(stream), read).await;
+        }
+        Taken::Other { reader, outlet } => serve(cell, id, outlet, reader, Bytes::new()).await,
+    }
+}
+
+async fn serve<R>(
+    cell: Arc<SessionCell>,
+    id: WebSocketId,
+    mut outlet: Outlet,
+    reader: R,
+    read: Bytes,
+) where
+    R: AsyncRead + Unpin,
+{
+    let limit = cell.engine().config().protocol.limits.max_payload;
+    let settings = settings(limit);
+    let stream = ReadSide::new(reader, &read);
+    let mut frames =
+        WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(settings))
+            .await;
+    if let Err(code) = cell.attach(id, outlet.writer()) {
+        return finish(outlet, &mut frames, code).await;
+    }
+    // Frames that were queued before the socket stood wait for the first look.
+    cell.signal.notify_one();
+    let mut waiting = false;
+    loop {
+        tokio::select! {
+            frame = frames.next(), if !cell.is_paused() => {
+                if let Some(end) = handle(&cell, id, frame, &mut frames) {
+                    return end_by_peer(&cell, id, outlet, &mut frames, end).await;
+                }
+            }
+            () = cell.signal.notified() => {}
+            ready = outlet.ready(), if waiting => {
+                if ready.is_err() {
+                    cell.websocket_closed(id);
+                    return;
+                }
+            }
+        }
+        match cell.errand(id) {
+            Errand::Drop => return,
+            Errand::Close {
+                code,
+                between_frames,
+            } => {
+                if between_frames {
+                    finish(outlet, &mut frames, code).await;
+                }
+                return;
+            }
+            Errand::Serve(progress) => waiting = outlet.load(&cell, id, progress),
+        }
+    }
+}
+
+/// How the peer, or a frame of its, ended the WebSocket.
+enum End {
+    /// It closed properly, or the connection broke.
+    Gone,
+    /// It broke the rules: the close frame that tells it so.
+    Refused(CloseCode),
+}
+
+fn handle<R: AsyncRead + Unpin>(
+    cell: &Arc<SessionCell>,
+    id: WebSocketId,
+    frame: Option<Result<Message, Error>>,
+    frames: &mut WebSocketStream<ReadSide<R>>,
+) -> Option<End> {
+    let end = match frame {
+        // Copied out of the read buffer, which a slice would keep alive.
+        Some(Ok(Message::Text(text))) => {
+            feed(cell, id, Frame::Text(Text::from(text.as_str())));
+            None
+        }
+        Some(Ok(Message::Binary(bytes))) => {
+            feed(cell, id, Frame::Binary(Bytes::copy_from_slice(&bytes)));
+            None
+        }
+        Some(Ok(Message::Close(_))) | None => Some(End::Gone),
+        Some(Ok(_)) => None,
+        Some(Err(_)) if frames.get_ref().excess().is_some() => {
+            Some(End::Refused(CloseCode::Policy))
+        }
+        Some(Err(error)) => Some(close_code(&error).map_or(End::Gone, End::Refused)),
+    };
+    if let Some(reply) = frames.get_mut().take_reply() {
+        cell.feed(|session, now| session.handle_control(now, id, reply));
+    }
+    end
+}
+
+fn feed(cell: &Arc<SessionCell>, id: WebSocketId, frame: Frame) {
+    cell.feed(|session, now| session.handle_frame(now, id, frame));
+}
+
+/// The peer is told why, if it broke a rule and no frame of ours is half written.
+async fn end_by_peer<R: AsyncRead + Unpin>(
+    cell: &Arc<SessionCell>,
+    id: WebSocketId,
+    outlet: Outlet,
+    frames: &mut WebSocketStream<ReadSide<R>>,
+    end: End,
+) {
+    let between_frames = match end {
+        End::Gone => cell.websocket_closed(id),
+        End::Refused(_) => cell.websocket_failed(id),
+    };
+    if let (End::Refused(code), true) = (end, between_frames) {
+        finish(outlet, frames, code).await;
+    }
+}
+
+/// Writes the close frame and reads until the peer has closed too, within [`LINGER`].
+async fn finish<R: AsyncRead + Unpin>(
+    mut outlet: Outlet,
+    frames: &mut WebSocketStream<ReadSide<R>>,
+    code: CloseCode,
+) {
+    let farewell = async {
+        if outlet.write_all(code.frame()).await.is_ok() {
+            while let Some(Ok(_)) = frames.next().await {
+                frames.get_mut().take_reply();
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, farewell).await;
+}
+
+/// The code for a rule of RFC 6455 that the peer broke; none where the connection itself failed.
+fn close_code(error: &Error) -> Option<CloseCode> {
+    match error {
+        Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(CloseCode::TooBig),
+        Error::Utf8(_) => Some(CloseCode::InvalidData),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        Error::Protocol(_) | Error::Capacity(_) => Some(CloseCode::ProtocolError),
+        _ => None,
+    }
+}
+
+/// The default read buffer of 128 KiB would be most of what an idle connection costs.
+fn settings(limit: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(1024)
+        .write_buffer_size(0)
+        .max_write_buffer_size(4096)
+        .max_message_size(Some(limit))
+        .max_frame_size(Some(limit))
+}
+
+const LINGER: Duration = Duration::from_secs(2);

@@ -1,0 +1,179 @@
+//! Where frames leave: straight into a TCP socket, or through the task that owns another stream.
+
+use std::{
+    io::{self, IoSlice},
+    sync::Arc,
+};
+
+use bytes::{Buf, Bytes};
+use engineio_proto::{Transmit, WebSocketId};
+use hyper::upgrade::{Parts, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    io::{AsyncWriteExt, ReadHalf, WriteHalf},
+    net::TcpStream,
+};
+
+use super::Progress;
+use crate::session::SessionCell;
+
+/// What others than the task can write with, under the session's lock.
+pub(crate) enum Writer {
+    /// Plain TCP: anybody writes, without waiting.
+    Direct(Arc<TcpStream>),
+    /// TLS or a stream we do not know: only its task writes.
+    ByTask,
+}
+
+/// The task's way out.
+pub(super) enum Outlet {
+    /// Plain TCP, shared with everybody who has something for the session.
+    Direct(Arc<TcpStream>),
+    /// A stream of the task's own, with the bytes that are on their way.
+    Owned {
+        stream: Box<WriteHalf<TokioIo<Upgraded>>>,
+        pending: Bytes,
+        unflushed: bool,
+    },
+}
+
+/// An upgraded connection, taken apart.
+pub(super) enum Taken {
+    Tcp {
+        stream: Arc<TcpStream>,
+        read: Bytes,
+    },
+    Other {
+        reader: ReadHalf<TokioIo<Upgraded>>,
+        outlet: Outlet,
+    },
+}
+
+/// Takes the TCP stream back out of hyper, or splits whatever else it is.
+pub(super) fn take(upgraded: Upgraded) -> Taken {
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(Parts { io, read_buf, .. }) => {
+            let stream = io.into_inner();
+            // A small frame must not wait for the acknowledgement of the one before.
+            let _ = stream.set_nodelay(true);
+            // Copied: hyper's buffer would live as long as the slice.
+            let read = Bytes::copy_from_slice(&read_buf);
+            Taken::Tcp {
+                stream: Arc::new(stream),
+                read,
+            }
+        }
+        Err(upgraded) => {
+            let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
+            let stream = Box::new(writer);
+            let outlet = Outlet::Owned {
+                stream,
+                pending: Bytes::new(),
+                unflushed: false,
+            };
+            Taken::Other { reader, outlet }
+        }
+    }
+}
+
+impl Writer {
+    /// Writes without waiting; 0 if nothing can be written now, or not from here.
+    pub(crate) fn try_write(&self, transmit: &Transmit<'_>) -> io::Result<usize> {
+        let Self::Direct(stream) = self else {
+            return Ok(0);
+        };
+        let mut slices = [IoSlice::new(&[]); MOST_SLICES];
+        let mut count = 0;
+        for (place, bytes) in slices.iter_mut().zip(transmit.slices()) {
+            *place = IoSlice::new(bytes);
+            count += 1;
+        }
+        match stream.try_write_vectored(&slices[..count]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
+    }
+}
+
+impl Outlet {
+    pub(super) fn direct(stream: Arc<TcpStream>) -> Self {
+        Self::Direct(stream)
+    }
+
+    /// The part that the session keeps.
+    pub(super) fn writer(&self) -> Writer {
+        match self {
+            Self::Direct(stream) => Writer::Direct(Arc::clone(stream)),
+            Self::Owned { .. } => Writer::ByTask,
+        }
+    }
+
+    /// Takes what the task has to write itself; true if there is something to wait for.
+    pub(super) fn load(
+        &mut self,
+        cell: &Arc<SessionCell>,
+        id: WebSocketId,
+        progress: Progress,
+    ) -> bool {
+        match self {
+            Self::Direct(_) => progress == Progress::Blocked,
+            Self::Owned {
+                pending, unflushed, ..
+            } => {
+                if pending.is_empty() && progress == Progress::Blocked {
+                    *pending = cell.take_queued(id, BUDGET);
+                    *unflushed = true;
+                }
+                *unflushed
+            }
+        }
+    }
+
+    /// Waits for room, or writes a part of what is on its way. Safe to drop at any point.
+    pub(super) async fn ready(&mut self) -> io::Result<()> {
+        match self {
+            Self::Direct(stream) => stream.writable().await,
+            Self::Owned {
+                stream,
+                pending,
+                unflushed,
+            } => {
+                if pending.is_empty() {
+                    stream.flush().await?;
+                    *unflushed = false;
+                } else {
+                    let written = stream.write(pending).await?;
+                    pending.advance(written);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes bytes behind everything that is on its way.
+    pub(super) async fn write_all(&mut self, mut bytes: Bytes) -> io::Result<()> {
+        match self {
+            Self::Direct(stream) => {
+                while !bytes.is_empty() {
+                    stream.writable().await?;
+                    match stream.try_write(&bytes) {
+                        Ok(written) => bytes.advance(written),
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(())
+            }
+            Self::Owned {
+                stream, pending, ..
+            } => {
+                stream.write_all(pending).await?;
+                stream.write_all(&bytes).await?;
+                stream.flush().await
+            }
+        }
+    }
+}
+
+const MOST_SLICES: usize = 64;
+const BUDGET: usize = 64 * 1024;
