@@ -1,0 +1,80 @@
+//! How sessions end, and the server with them.
+
+use std::time::Duration;
+
+use engineio::proto::CloseReason;
+
+use crate::client::{HANDSHAKE, Server, config};
+
+#[tokio::test]
+async fn a_silent_client_is_timed_out() {
+    let mut config = config();
+    config.protocol.ping_interval = Duration::from_millis(200);
+    config.protocol.ping_timeout = Duration::from_millis(100);
+    let mut server = Server::start(config).await;
+    let mut socket = server.websocket("").await;
+    server.opened().await;
+    assert!(socket.text().await.starts_with("0{"));
+    assert_eq!(socket.text().await, "2");
+    assert!(socket.next().await.is_close());
+    assert_eq!(server.closed().await, CloseReason::PingTimeout);
+    assert_eq!(server.service.sessions(), 0);
+}
+
+#[tokio::test]
+async fn shutdown_delivers_what_is_queued_and_then_closes() {
+    let mut server = Server::start(config()).await;
+    let mut socket = server.websocket("").await;
+    socket.text().await;
+    socket.send("4last words").await;
+    assert_eq!(socket.text().await, "4last words");
+    server.opened().await;
+    server.stop();
+    assert!(socket.next().await.is_close());
+    assert_eq!(server.closed().await, CloseReason::ServerShuttingDown);
+}
+
+#[tokio::test]
+async fn a_draining_server_refuses_handshakes_and_ends_sessions_in_slices() {
+    let mut server = Server::start(config()).await;
+    let mut sockets = Vec::new();
+    for _ in 0..4 {
+        let mut socket = server.websocket("").await;
+        socket.text().await;
+        server.opened().await;
+        sockets.push(socket);
+    }
+    let service = server.service.clone();
+    let draining = tokio::spawn(async move { service.drain(Duration::from_millis(800)).await });
+    server.closed().await;
+    assert!(server.service.sessions() > 0, "not all at once");
+    let refused = server.request("GET", HANDSHAKE, "").await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.head.contains("retry-after: "));
+    draining.await.unwrap();
+    assert_eq!(server.service.sessions(), 0);
+}
+
+#[tokio::test]
+async fn a_panic_of_the_application_ends_only_its_session() {
+    let mut server = Server::start(config()).await;
+    let mut bystander = server.websocket("").await;
+    let mut socket = server.websocket("").await;
+    bystander.text().await;
+    socket.text().await;
+    server.opened().await;
+    server.opened().await;
+    socket.send("4panic").await;
+    assert_eq!(server.closed().await, CloseReason::ApplicationPanic);
+    bystander.send("4fine").await;
+    assert_eq!(bystander.text().await, "4fine");
+}
+
+#[tokio::test]
+async fn sessions_over_the_limit_are_told_to_come_back() {
+    let mut config = config();
+    config.max_sessions = 1;
+    let server = Server::start(config).await;
+    server.handshake().await;
+    assert_eq!(server.request("GET", HANDSHAKE, "").await.status, 503);
+}

@@ -1,0 +1,11 @@
+//! The driver over real sockets: what only sockets can show. The rules of the protocol are tested in
+//! the core, and from outside by the conformance tool.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod client;
+mod embedding;
+mod hooks;
+mod lifecycle;
+mod slow_peer;
+mod transports;

@@ -1,0 +1,45 @@
+//! Clients that do not read what they are sent.
+
+use engineio::proto::{CloseReason, Data, SendError, SendOptions, SendOutcome};
+
+use crate::client::{Server, config};
+
+#[tokio::test]
+async fn a_client_that_never_reads_costs_its_cap_and_ends_with_its_own_reason() {
+    let mut server = Server::start(config()).await;
+    let mut socket = server.websocket("").await;
+    socket.text().await;
+    let session = server.opened().await;
+    let message = Data::Text("x".repeat(64 * 1024).as_str().into());
+    let cap = config().protocol.limits.max_queued_bytes;
+    let full = loop {
+        match session.send(message.clone(), SendOptions::default()) {
+            Ok(_) => assert!(session.queued_bytes() <= cap),
+            Err(error) => break error,
+        }
+        tokio::task::yield_now().await;
+    };
+    assert_eq!(full, SendError::QueueFull);
+    assert_eq!(server.closed().await, CloseReason::SlowConsumer);
+}
+
+#[tokio::test]
+async fn a_sender_that_waits_for_room_loses_nothing() {
+    let mut server = Server::start(config()).await;
+    let mut socket = server.websocket("").await;
+    socket.text().await;
+    let session = server.opened().await;
+    let sending = tokio::spawn(async move {
+        for number in 0..2_000 {
+            session.writable().await;
+            let text = format!("{number}:{}", "x".repeat(4_096));
+            let sent = session.send(Data::Text(text.into()), SendOptions::default());
+            assert_eq!(sent, Ok(SendOutcome::Queued));
+        }
+    });
+    for number in 0..2_000 {
+        let text = socket.text().await;
+        assert!(text.starts_with(&format!("4{number}:")), "{:.20}", text);
+    }
+    sending.await.unwrap();
+}

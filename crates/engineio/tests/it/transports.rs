@@ -1,0 +1,130 @@
+//! Both transports and the way from one to the other.
+
+use engineio::proto::CloseReason;
+use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
+
+use crate::client::{HANDSHAKE, Server, config};
+
+#[tokio::test]
+async fn polling_carries_messages_both_ways() {
+    let server = Server::start(config()).await;
+    let sid = server.handshake().await;
+    let posted = server.post(&sid, "4hello\u{1e}4€\u{1e}bAQID").await;
+    assert_eq!((posted.status, posted.body.as_str()), (200, "ok"));
+    let polled = server.poll(&sid).await;
+    assert_eq!(polled.body, "4hello\u{1e}4€\u{1e}bAQID");
+    assert!(
+        polled
+            .head
+            .contains("content-type: text/plain; charset=utf-8")
+    );
+    assert!(polled.head.contains("cache-control: no-store"));
+}
+
+#[tokio::test]
+async fn a_parked_poll_is_answered_by_what_is_posted_meanwhile() {
+    let server = Server::start(config()).await;
+    let sid = server.handshake().await;
+    let (polled, posted) = tokio::join!(server.poll(&sid), server.post(&sid, "4late"));
+    assert_eq!(
+        (polled.body.as_str(), posted.body.as_str()),
+        ("4late", "ok")
+    );
+}
+
+#[tokio::test]
+async fn websocket_carries_text_and_binary() {
+    let server = Server::start(config()).await;
+    let mut socket = server.websocket("").await;
+    assert!(socket.text().await.starts_with("0{"));
+    socket.send("4hello").await;
+    assert_eq!(socket.text().await, "4hello");
+    let bytes = vec![1, 2, 3];
+    futures_util::SinkExt::send(&mut socket.0, bytes.clone().into())
+        .await
+        .unwrap();
+    assert_eq!(socket.next().await.into_data(), bytes);
+}
+
+#[tokio::test]
+async fn an_upgrade_keeps_what_was_queued_and_refuses_polls_afterwards() {
+    let mut server = Server::start(config()).await;
+    let sid = server.handshake().await;
+    let session = server.opened().await;
+    let mut socket = server.websocket(&format!("&sid={sid}")).await;
+    socket.send("2probe").await;
+    assert_eq!(socket.text().await, "3probe");
+    server.post(&sid, "4queued").await;
+    socket.send("5").await;
+    assert_eq!(socket.text().await, "4queued");
+    socket.send("4direct").await;
+    assert_eq!(socket.text().await, "4direct");
+    assert_eq!(
+        server.poll(&sid).await.body,
+        r#"{"code":3,"message":"Bad request"}"#
+    );
+    assert!(!session.is_closed());
+}
+
+#[tokio::test]
+async fn a_failed_probe_leaves_polling_alive() {
+    let server = Server::start(config()).await;
+    let sid = server.handshake().await;
+    let mut socket = server.websocket(&format!("&sid={sid}")).await;
+    socket.send("4too early").await;
+    assert!(socket.next().await.is_close());
+    assert_eq!(server.post(&sid, "4alive").await.status, 200);
+    assert_eq!(server.poll(&sid).await.body, "4alive");
+}
+
+#[tokio::test]
+async fn a_large_message_arrives_whole() {
+    let server = Server::start(config()).await;
+    let mut socket = server.websocket("").await;
+    socket.text().await;
+    let message = format!("4{}", "x".repeat(900_000));
+    socket.send(&message).await;
+    assert_eq!(socket.text().await, message);
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_closes_with_1009() {
+    let mut server = Server::start(config()).await;
+    let mut socket = server.websocket("").await;
+    server.opened().await;
+    socket.text().await;
+    let message = "4".repeat(1_000_001);
+    let _ = futures_util::SinkExt::send(&mut socket.0, message.into()).await;
+    let Message::Close(Some(close)) = socket.next().await else {
+        panic!("a close frame")
+    };
+    assert_eq!(close.code, CloseCode::Size);
+    server.closed().await;
+}
+
+#[tokio::test]
+async fn revision_three_is_served_by_the_same_server() {
+    let server = Server::start(config()).await;
+    let opened = server
+        .request("GET", &HANDSHAKE.replace("EIO=4", "EIO=3&b64=1"), "")
+        .await;
+    assert!(opened.body.contains(":0{"));
+    let sid = crate::client::sid_of(&opened.body);
+    let target = format!("/engine.io/?EIO=3&transport=polling&sid={sid}");
+    assert_eq!(server.request("POST", &target, "2:4€").await.body, "ok");
+    assert_eq!(server.request("GET", &target, "").await.body, "2:4€");
+}
+
+#[tokio::test]
+async fn a_poll_that_vanishes_ends_the_session() {
+    let mut server = Server::start(config()).await;
+    let sid = server.handshake().await;
+    server.opened().await;
+    let poll = tokio::time::timeout(std::time::Duration::from_millis(100), server.poll(&sid));
+    poll.await.expect_err("nothing to answer with");
+    assert_eq!(server.closed().await, CloseReason::TransportError);
+    assert_eq!(
+        server.poll(&sid).await.body,
+        r#"{"code":1,"message":"Session ID unknown"}"#
+    );
+}
