@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engineio_proto::{CloseCode, Frame, Text, WebSocketId};
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use tokio::io::AsyncRead;
 use tokio_tungstenite::{
@@ -85,7 +85,7 @@ async fn serve<R>(
     loop {
         tokio::select! {
             frame = frames.next(), if !cell.is_paused() => {
-                if let Some(end) = handle(&cell, id, frame, &mut frames) {
+                if let Some(end) = handle(&cell, id, frame, &mut frames).await {
                     return end_by_peer(&cell, id, outlet, &mut frames, end).await;
                 }
             }
@@ -121,13 +121,13 @@ enum End {
     Refused(CloseCode),
 }
 
-fn handle<R: AsyncRead + Unpin>(
+async fn handle<R: AsyncRead + Unpin>(
     cell: &Arc<SessionCell>,
     id: WebSocketId,
     frame: Option<Result<Message, Error>>,
     frames: &mut WebSocketStream<ReadSide<R>>,
 ) -> Option<End> {
-    let end = match frame {
+    match frame {
         // Copied out of the read buffer, which a slice would keep alive.
         Some(Ok(Message::Text(text))) => {
             feed(cell, id, Frame::Text(Text::from(text.as_str())));
@@ -137,17 +137,29 @@ fn handle<R: AsyncRead + Unpin>(
             feed(cell, id, Frame::Binary(Bytes::copy_from_slice(&bytes)));
             None
         }
-        Some(Ok(Message::Close(_))) | None => Some(End::Gone),
-        Some(Ok(_)) => None,
+        Some(Ok(control)) => {
+            answer(cell, id, frames).await;
+            control.is_close().then_some(End::Gone)
+        }
+        None => Some(End::Gone),
         Some(Err(_)) if frames.get_ref().excess().is_some() => {
             Some(End::Refused(CloseCode::Policy))
         }
         Some(Err(error)) => Some(close_code(&error).map_or(End::Gone, End::Refused)),
-    };
+    }
+}
+
+/// Queues what tungstenite answers to a control frame, which it would else keep until its next read.
+async fn answer<R: AsyncRead + Unpin>(
+    cell: &Arc<SessionCell>,
+    id: WebSocketId,
+    frames: &mut WebSocketStream<ReadSide<R>>,
+) {
+    // Ends at once, as our write side takes everything; after a close it says that this is the end.
+    let _ = frames.flush().await;
     if let Some(reply) = frames.get_mut().take_reply() {
         cell.feed(|session, now| session.handle_control(now, id, reply));
     }
-    end
 }
 
 fn feed(cell: &Arc<SessionCell>, id: WebSocketId, frame: Frame) {
