@@ -9,6 +9,7 @@ mod case;
 mod catalog;
 mod eio3;
 mod eio4;
+mod elapsed;
 mod peer;
 mod report;
 mod robust;

@@ -32,6 +32,13 @@ pub(crate) struct Timings {
     pub(crate) connect_timeout: Duration,
 }
 
+impl Timings {
+    /// How long a session lives without a sign of its client.
+    pub(crate) fn silence(&self) -> Duration {
+        self.ping_interval + self.ping_timeout
+    }
+}
+
 impl Target {
     /// Opens a TCP connection.
     pub(crate) fn connect(&self) -> io::Result<TcpStream> {
@@ -42,7 +49,7 @@ impl Target {
 
     /// Longest wait for anything the server owes us: a full heartbeat and a margin for a slow host.
     pub(crate) fn patience(&self) -> Duration {
-        self.timings.ping_interval + self.timings.ping_timeout + Duration::from_secs(2)
+        self.timings.silence() + Duration::from_secs(2)
     }
 
     pub(crate) fn has(&self, option: ServerOption) -> bool {

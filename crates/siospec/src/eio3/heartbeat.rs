@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
-use crate::peer::Peer;
+use crate::elapsed::{SLACK, expect_elapsed};
 use crate::peer::engineio::Dialect;
 use crate::peer::websocket::{Received, WebSocket};
 
@@ -33,11 +33,8 @@ const CASES: &[Case] = &[
             let mut socket = peer.open_websocket(Dialect::V3)?;
             let opened = Instant::now();
             socket.expect_closed()?;
-            let elapsed = opened.elapsed();
-            let due = timeout(peer);
-            let expected = format!("{} ms", due.as_millis());
-            let in_time = elapsed + EARLY >= due && elapsed <= due + SLACK;
-            ensure(in_time, expected, format!("{} ms", elapsed.as_millis()))
+            let due = peer.target.timings.silence();
+            expect_elapsed(opened, due, due)
         }),
     Case::must("B12", "EIO4 2.6")
         .title("WebSocket: a ping is answered")
@@ -64,7 +61,7 @@ const CASES: &[Case] = &[
         .run(|peer| {
             let mut socket = peer.open_websocket(Dialect::V3)?;
             let opened = Instant::now();
-            while opened.elapsed() < timeout(peer) + SLACK {
+            while opened.elapsed() < peer.target.timings.silence() + SLACK {
                 socket.send("4hello")?;
                 match socket.receive()? {
                     Received::Text(text) if text == "4hello" => {
@@ -84,16 +81,6 @@ const CASES: &[Case] = &[
             echo_or_end(&mut socket)
         }),
 ];
-
-/// How much later than due something may come on a busy machine.
-const SLACK: Duration = Duration::from_millis(150);
-
-/// Timers may fire this much early: they count whole milliseconds from different instants.
-const EARLY: Duration = Duration::from_millis(15);
-
-fn timeout(peer: &Peer) -> Duration {
-    peer.target.timings.ping_interval + peer.target.timings.ping_timeout
-}
 
 fn echo_or_end(socket: &mut WebSocket) -> Check {
     socket.send("4hello")?;

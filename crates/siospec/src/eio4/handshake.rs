@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::{Dialect, Handshake};
-use crate::peer::http::Response;
+use crate::peer::http::{Exchange, Response};
 
 pub(crate) static GROUP: Group = Group {
     id: "eio4/handshake",
@@ -221,7 +221,7 @@ fn old_http(peer: &Peer) -> Check {
     expect_open(&peer.request(&get)?)?;
     let mut bare = peer.connect()?;
     bare.write(format!("GET {}?{OPEN} HTTP/1.1\r\n\r\n", peer.target.path).as_bytes())?;
-    let answer = crate::peer::http::Exchange::new(bare, "GET").response_or_end()?;
+    let answer = Exchange::new(bare, "GET").response_or_end()?;
     answer.map_or(Ok(()), |answer| answer.expect_status(400).map(drop))
 }
 

@@ -3,6 +3,7 @@
 use crate::case::{Case, Check, Group, Layer, ServerOption, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::{Dialect, Handshake};
+use crate::peer::http::Request;
 
 pub(crate) static GROUP: Group = Group {
     id: "eio4/headers",
@@ -16,8 +17,7 @@ const CASES: &[Case] = &[
     Case::must("X1", "EIO4 2.11")
         .title("any origin: allowed on answers, errors and the 101")
         .run(|peer| {
-            let origin =
-                |request: crate::peer::http::Request| request.header("Origin", "http://a.example");
+            let origin = |request: Request| request.header("Origin", "http://a.example");
             peer.request(&origin(peer.getting(OPEN)))?
                 .expect_status(200)?
                 .expect_header(ALLOW, "*")?;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::case::{Case, Check, Failure, Group, Layer, ensure};
+use crate::elapsed::{SLACK, expect_elapsed};
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
 use crate::peer::frame::Frame;
@@ -51,7 +52,11 @@ const CASES: &[Case] = &[
             let opened = Instant::now();
             socket.expect("2")?;
             socket.expect_closed()?;
-            expect_elapsed(opened, timeout(peer), timeout(peer))
+            expect_elapsed(
+                opened,
+                peer.target.timings.silence(),
+                peer.target.timings.silence(),
+            )
         }),
     Case::should("B5", "EIO4 2.6")
         .title("an unanswered ping ends the hanging GET with 1")
@@ -60,7 +65,11 @@ const CASES: &[Case] = &[
             let opened = Instant::now();
             session.poll()?.expect_body("2")?;
             session.poll()?.expect_status(200)?.expect_body("1")?;
-            expect_elapsed(opened, timeout(peer), timeout(peer))
+            expect_elapsed(
+                opened,
+                peer.target.timings.silence(),
+                peer.target.timings.silence(),
+            )
         }),
     Case::should("B6", "EIO4 2.6")
         .title("the next ping comes one interval after the pong")
@@ -126,32 +135,6 @@ const CASES: &[Case] = &[
         }),
 ];
 
-/// How much later than due something may come on a busy machine.
-const SLACK: Duration = Duration::from_millis(150);
-
-/// Timers may fire this much early: they count whole milliseconds from different instants.
-const EARLY: Duration = Duration::from_millis(15);
-
-fn timeout(peer: &Peer) -> Duration {
-    peer.target.timings.ping_interval + peer.target.timings.ping_timeout
-}
-
-/// The time since `start` lies between `earliest` and `latest`, with the tolerances above.
-fn expect_elapsed(start: Instant, earliest: Duration, latest: Duration) -> Check {
-    let elapsed = start.elapsed();
-    let expected = format!(
-        "{} to {} ms",
-        earliest.as_millis(),
-        (latest + SLACK).as_millis()
-    );
-    let received = format!("{} ms", elapsed.as_millis());
-    ensure(
-        elapsed + EARLY >= earliest && elapsed <= latest + SLACK,
-        expected,
-        received,
-    )
-}
-
 /// Three pings, each answered with `pong`, then a message.
 fn rounds(peer: &Peer, socket: &mut WebSocket, pong: &str) -> Check {
     let interval = peer.target.timings.ping_interval;
@@ -172,12 +155,12 @@ fn rounds(peer: &Peer, socket: &mut WebSocket, pong: &str) -> Check {
 fn messages_without_pong(peer: &Peer) -> Check {
     let mut socket = peer.open_websocket(Dialect::V4)?.showing_heartbeat();
     let opened = Instant::now();
-    let latest = timeout(peer) + peer.target.timings.ping_timeout;
+    let latest = peer.target.timings.silence() + peer.target.timings.ping_timeout;
     while opened.elapsed() < latest + SLACK {
         socket.send("4still here")?;
         match socket.receive_until(Instant::now() + Duration::from_millis(40))? {
             Received::Close(_) | Received::End => {
-                return expect_elapsed(opened, timeout(peer), latest);
+                return expect_elapsed(opened, peer.target.timings.silence(), latest);
             }
             _ => peer.wait(Duration::from_millis(20)),
         }
@@ -203,7 +186,7 @@ fn flood(peer: &Peer) -> Check {
             received.to_string(),
         )?;
     }
-    socket.expect_silence(timeout(peer) + SLACK)?;
+    socket.expect_silence(peer.target.timings.silence() + SLACK)?;
     socket.send("4hello")?;
     socket.expect("4hello")
 }

@@ -117,8 +117,7 @@ const CASES: &[Case] = &[
         .title("a session without any request is freed in time")
         .run(|peer| {
             let session = peer.open(Dialect::V4)?;
-            let timings = &peer.target.timings;
-            peer.wait(timings.ping_interval + timings.ping_timeout + REGISTERED);
+            peer.wait(peer.target.timings.silence() + REGISTERED);
             peer.expect_unknown(Dialect::V4, session.sid())
         }),
 ];

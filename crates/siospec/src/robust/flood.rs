@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::case::{Case, Check, Failure, Group, Layer, ensure};
+use crate::elapsed::SLACK;
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
 use crate::peer::frame::Frame;
@@ -67,8 +68,7 @@ const CASES: &[Case] = &[
                 exchange.write(&again)?;
             }
             bystander(peer)?;
-            let timings = &peer.target.timings;
-            peer.wait(timings.ping_interval + timings.ping_timeout + Duration::from_millis(200));
+            peer.wait(peer.target.timings.silence() + SLACK);
             peer.expect_unknown(Dialect::V4, &last)
         })
         .alone(),
@@ -80,8 +80,7 @@ const CASES: &[Case] = &[
                 deaf.send("4!burst 100 65536")?;
                 bystander(peer)?;
             }
-            let timings = &peer.target.timings;
-            peer.wait((timings.ping_interval + timings.ping_timeout) * 2);
+            peer.wait(peer.target.timings.silence() * 2);
             bystander(peer)?;
             peer.expect_unknown(Dialect::V4, &handshake.sid)
         })

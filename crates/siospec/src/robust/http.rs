@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::case::{Case, Check, Group, Layer, ensure};
+use crate::case::{Case, Check, Failure, Group, Layer, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
 use crate::peer::http::{Exchange, Response};
@@ -139,7 +139,7 @@ const CASES: &[Case] = &[
 const OPEN: &str = "EIO=4&transport=polling";
 
 /// Sends `bytes` as they are.
-fn raw(peer: &Peer, bytes: &str) -> Result<Option<Response>, crate::case::Failure> {
+fn raw(peer: &Peer, bytes: &str) -> Result<Option<Response>, Failure> {
     let mut connection = peer.connect()?;
     connection.write(bytes.as_bytes())?;
     Exchange::new(connection, "GET").response_or_end()

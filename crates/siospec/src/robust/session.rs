@@ -1,8 +1,7 @@
 //! Many sessions and upgrades that go wrong halfway.
 
-use std::time::Duration;
-
 use crate::case::{Case, Check, Group, Layer};
+use crate::elapsed::SLACK;
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
 
@@ -41,8 +40,7 @@ const CASES: &[Case] = &[
                 sids.push(session.handshake.sid.clone());
             }
             bystander(peer)?;
-            let timings = &peer.target.timings;
-            peer.wait(timings.ping_interval + timings.ping_timeout + Duration::from_millis(150));
+            peer.wait(peer.target.timings.silence() + SLACK);
             sids.iter()
                 .try_for_each(|sid| peer.expect_unknown(Dialect::V4, sid))
         }),
@@ -68,7 +66,6 @@ fn vanishes(peer: &Peer, steps: usize) -> Check {
         socket.abort();
     }
     poll.abort();
-    let timings = &peer.target.timings;
-    peer.wait(timings.ping_interval + timings.ping_timeout + Duration::from_millis(150));
+    peer.wait(peer.target.timings.silence() + SLACK);
     peer.expect_unknown(Dialect::V4, session.sid())
 }

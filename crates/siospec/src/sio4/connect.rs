@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::{Dialect, shown};
+use crate::peer::socketio::Socket;
 use crate::peer::websocket::Received;
 
 pub(crate) static GROUP: Group = Group {
@@ -120,7 +121,7 @@ const CASES: &[Case] = &[
 
 fn leaving(peer: &Peer) -> Check {
     let mut socket = peer.socket_v4()?;
-    let join = |socket: &mut crate::peer::socketio::Socket| {
+    let join = |socket: &mut Socket| {
         socket.send("0/custom,")?;
         socket.transport.expect("40/custom,")?;
         socket.expect_event("auth").map(drop)

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Check, Failure, Group, Layer, ensure};
+use crate::elapsed::expect_elapsed;
 use crate::peer::Peer;
+use crate::peer::socketio::Socket;
 use crate::peer::websocket::Received;
 
 pub(crate) static GROUP: Group = Group {
@@ -261,20 +263,9 @@ fn closes_unjoined(peer: &Peer, packet: &str) -> Check {
     socket.expect_closed()
 }
 
-fn expect_connect_timeout(
-    peer: &Peer,
-    socket: &mut crate::peer::socketio::Socket,
-    opened: Instant,
-) -> Check {
+fn expect_connect_timeout(peer: &Peer, socket: &mut Socket, opened: Instant) -> Check {
     socket.expect_closed()?;
-    let latest = peer.target.timings.connect_timeout + Duration::from_millis(300);
-    let elapsed = opened.elapsed();
-    let expected = format!("the end within {} ms", latest.as_millis());
-    ensure(
-        elapsed <= latest,
-        expected,
-        format!("{} ms", elapsed.as_millis()),
-    )
+    expect_elapsed(opened, Duration::ZERO, peer.target.timings.connect_timeout)
 }
 
 fn handshake(peer: &Peer) -> Check {

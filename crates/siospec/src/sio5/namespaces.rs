@@ -21,8 +21,7 @@ const CASES: &[Case] = &[
         .run(|peer| {
             let mut socket = peer.socket()?;
             socket.send("1")?;
-            let timings = &peer.target.timings;
-            socket.expect_silence(timings.ping_interval + timings.ping_timeout)?;
+            socket.expect_silence(peer.target.timings.silence())?;
             socket.join("0", "{}").map(drop)
         }),
     Case::must("N28", "SIO5 6.3")
