@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::case::{Case, Check, Failure, Group, Layer, ensure};
 use crate::elapsed::SLACK;
 use crate::peer::Peer;
-use crate::peer::engineio::Dialect;
+use crate::peer::engineio::{Dialect, Handshake};
 use crate::peer::frame::Frame;
 use crate::peer::websocket::Received;
 
@@ -63,7 +63,7 @@ const CASES: &[Case] = &[
                     .next_response()?
                     .expect_status_among(&[200, 429, 503])?;
                 if response.status == 200 {
-                    last = crate::peer::engineio::Handshake::parse(&response.text())?.sid;
+                    last = Handshake::parse(&response.text())?.sid;
                 }
                 exchange.write(&again)?;
             }

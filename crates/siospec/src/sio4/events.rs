@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
 use crate::peer::Peer;
-use crate::peer::engineio::{Dialect, prefixed};
+use crate::peer::engineio::{Dialect, Handshake, prefixed};
 use crate::peer::websocket::Received;
 
 pub(crate) static GROUP: Group = Group {
@@ -62,7 +62,7 @@ const CASES: &[Case] = &[
                 .expect_status(200)?;
             let packets = Dialect::V3.decode(script_payload(&open.text())?.as_bytes())?;
             let first = packets.first().map_or("", String::as_str);
-            let sid = crate::peer::engineio::Handshake::parse(first)?.sid;
+            let sid = Handshake::parse(first)?.sid;
             let query = format!("EIO=3&transport=polling&j=0&sid={sid}");
             let event = r#"42["message","a\"b\nc\\"]"#;
             // The client doubles the backslash of each \n, so that it is not read as a newline.

@@ -7,7 +7,7 @@ use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
 use crate::peer::frame::Frame;
 use crate::peer::socketio::Socket;
-use crate::peer::websocket::Received;
+use crate::peer::websocket::{Received, WebSocket};
 
 pub(crate) static GROUP: Group = Group {
     id: "sio5/binary",
@@ -316,7 +316,7 @@ fn tolerated(peer: &Peer, packet: &str, attachments: &[&[u8]]) -> Check {
 }
 
 /// Reads up to the header of the echo: `40` and `auth` may come before it.
-fn skip_greeting(transport: &mut crate::peer::websocket::WebSocket) -> Check {
+fn skip_greeting(transport: &mut WebSocket) -> Check {
     for _ in 0..3 {
         match transport.receive()? {
             Received::Text(text) if text.starts_with("451-") => return Ok(()),
