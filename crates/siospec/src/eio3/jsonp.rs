@@ -3,7 +3,7 @@
 use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::{Dialect, Handshake, shown};
-use crate::peer::http::Response;
+use crate::peer::response::Response;
 use crate::transcript::printable;
 
 pub(crate) static GROUP: Group = Group {

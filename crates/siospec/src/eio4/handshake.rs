@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::case::{Case, Check, Failure, Group, Layer, ServerOption, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::{Dialect, Handshake};
-use crate::peer::http::{Exchange, Response};
+use crate::peer::http::Exchange;
+use crate::peer::response::Response;
 
 pub(crate) static GROUP: Group = Group {
     id: "eio4/handshake",

@@ -3,7 +3,7 @@
 use crate::case::{Case, Check, Failure, Group, Layer, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::{Dialect, Polling};
-use crate::peer::http::Response;
+use crate::peer::response::Response;
 
 pub(crate) static GROUP: Group = Group {
     id: "eio4/polling",

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::case::{Case, Check, Group, Layer, ServerOption, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
-use crate::peer::http::{Request, Response};
+use crate::peer::http::Request;
+use crate::peer::response::Response;
 
 use super::handshake::expect_open;
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Peer;
-use super::http::{Exchange, Response};
+use super::http::Exchange;
+use super::response::Response;
 use super::websocket::{Received, WebSocket};
 use crate::case::{Check, Failure, ensure};
 use crate::transcript::printable;

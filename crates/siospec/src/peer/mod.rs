@@ -8,6 +8,7 @@ pub(crate) mod engineio;
 pub(crate) mod frame;
 pub(crate) mod http;
 pub(crate) mod msgpack;
+pub(crate) mod response;
 pub(crate) mod socketio;
 pub(crate) mod websocket;
 
@@ -20,7 +21,8 @@ pub(crate) use connection::Connection;
 use crate::case::Failure;
 use crate::target::Target;
 use crate::transcript::Transcript;
-use http::{Exchange, Request, Response};
+use http::{Exchange, Request};
+use response::Response;
 
 /// The client of one case. Connections it opens are numbered and recorded.
 #[derive(Debug)]

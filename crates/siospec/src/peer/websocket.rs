@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::Peer;
 use super::connection::{Connection, Fill};
 use super::frame::Frame;
-use super::http::{Request, Response};
+use super::http::Request;
+use super::response::Response;
 use crate::case::{Check, Failure, ensure};
 use crate::transcript::{Direction, printable};
 

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::case::{Case, Check, Failure, Group, Layer, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
-use crate::peer::http::{Exchange, Response};
+use crate::peer::http::Exchange;
+use crate::peer::response::Response;
 
 use super::flood::bystander;
 
