@@ -1,0 +1,144 @@
+//! The steps that cargo does: format, lints, documentation, tests, builds, dependencies, packages.
+
+use std::time::Duration;
+
+use crate::{
+    install,
+    job::{Counts, Error, Job},
+    workspace::cargo,
+};
+
+const COMPILE_LIMIT: Duration = Duration::from_secs(20 * 60);
+
+pub(crate) fn fmt(job: &mut Job<'_>) -> Result<(), Error> {
+    one(job, "fmt", &["fmt", "--all", "--check"])
+}
+
+pub(crate) fn clippy(job: &mut Job<'_>) -> Result<(), Error> {
+    let arguments = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    one(job, "clippy", &arguments)
+}
+
+pub(crate) fn doc(job: &mut Job<'_>) -> Result<(), Error> {
+    let mut command = cargo();
+    command
+        .args(["doc", "--workspace", "--no-deps"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    job.run(command, COMPILE_LIMIT)?;
+    job.pass("doc");
+    Ok(())
+}
+
+/// Counts every test, unit, integration and documentation alike; ignored ones count as skipped.
+pub(crate) fn tests(job: &mut Job<'_>) -> Result<(), Error> {
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    let output = job.attempt(command, COMPILE_LIMIT)?;
+    let counts = count_tests(&output.text);
+    job.count(counts);
+    // A test program that crashes or does not compile leaves no line to count.
+    if output.success || counts.failed > 0 {
+        Ok(())
+    } else {
+        Err(output.failure().into())
+    }
+}
+
+/// What the later steps start: topicd, siospec and its fixtures.
+pub(crate) fn build(job: &mut Job<'_>) -> Result<(), Error> {
+    one(job, "topicd", &["build", "-p", "topicd", "--bins"])?;
+    one(job, "siospec", &["build", "-p", "siospec", "--bins"])?;
+    let engine = [
+        "build",
+        "-p",
+        "engineio",
+        "--example",
+        "conformance_engine",
+        "--all-features",
+    ];
+    one(job, "engineio fixture", &engine)?;
+    one(
+        job,
+        "socketio fixture",
+        &["build", "-p", "socketio", "--example", "conformance"],
+    )
+}
+
+pub(crate) fn deny(job: &mut Job<'_>) -> Result<(), Error> {
+    let path = install::cargo_tool(job, "cargo-deny", "0.20.2")?;
+    let mut command = cargo();
+    command
+        .args(["deny", "check", "bans", "licenses", "sources"])
+        .env("PATH", path);
+    job.run(command, COMPILE_LIMIT)?;
+    job.pass("deny");
+    Ok(())
+}
+
+pub(crate) fn package(job: &mut Job<'_>) -> Result<(), Error> {
+    // The working tree may be dirty while somebody works on it; what is packaged is built as well.
+    one(job, "package", &["package", "--workspace", "--allow-dirty"])
+}
+
+fn one(job: &mut Job<'_>, name: &str, arguments: &[&str]) -> Result<(), Error> {
+    let mut command = cargo();
+    command.args(arguments);
+    job.run(command, COMPILE_LIMIT)?;
+    job.pass(name);
+    Ok(())
+}
+
+/// Adds up the lines `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+fn count_tests(text: &str) -> Counts {
+    let mut counts = Counts::default();
+    for line in text
+        .lines()
+        .filter(|line| line.starts_with("test result: "))
+    {
+        let words: Vec<&str> = line
+            .split([' ', ';'])
+            .filter(|word| !word.is_empty())
+            .collect();
+        for pair in words.windows(2) {
+            let Ok(number) = pair[0].parse::<u64>() else {
+                continue;
+            };
+            match pair[1] {
+                "passed" => counts.passed += number,
+                "failed" => counts.failed += number,
+                "ignored" => counts.skipped += number,
+                _ => {}
+            }
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, count_tests};
+
+    #[test]
+    fn test_results_are_added_up() {
+        let text = "\
+test a ... ok
+test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 9 filtered out; finished in 0.00s
+test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.1s
+";
+        assert_eq!(
+            count_tests(text),
+            Counts {
+                passed: 13,
+                failed: 2,
+                skipped: 1
+            }
+        );
+    }
+}

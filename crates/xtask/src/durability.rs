@@ -1,0 +1,114 @@
+//! No write is acknowledged before it is on disk: topicd under strace, which sees both.
+
+use std::{fs, process::Command};
+
+use serde_json::json;
+
+use crate::{
+    http, install, interop,
+    job::{Error, Job},
+    server::Server,
+};
+
+const WRITES: usize = 20;
+
+pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
+    let strace = match install::program(job, "strace") {
+        Ok(path) => path,
+        Err(error) => {
+            job.missing("strace", &error.to_string());
+            return Ok(());
+        }
+    };
+    let trace = job.workspace.artifact("durability.strace");
+    let topicd = interop::topicd(job, "durability")?;
+    let mut command = Command::new(strace);
+    let calls = "--trace=fsync,fdatasync,write,writev,sendto,sendmsg";
+    // With -I2 strace heeds SIGTERM although it writes to a file, and takes topicd with it.
+    command
+        .args(["-f", "-I2", "-s", "32", calls, "-o"])
+        .arg(&trace);
+    command.arg(topicd.get_program()).args(topicd.get_args());
+    let server = Server::start(job, command)?;
+    write_values(&server)?;
+    server.terminate()?;
+    let trace = fs::read_to_string(trace)?;
+    judge(job, &acknowledgements(&trace));
+    Ok(())
+}
+
+fn write_values(server: &Server) -> Result<(), Error> {
+    let (_, tokens) = http::request(server.address(), "GET", "/dev.json", "")?;
+    let thing = tokens["thingToken"]
+        .as_str()
+        .ok_or("dev.json has no thingToken")?;
+    for number in 0..WRITES {
+        let body = json!({ "values": [{ "key": "durability", "value": number }] }).to_string();
+        let path = format!("/v2/things/{thing}");
+        let (status, _) = http::request(server.address(), "POST", &path, &body)?;
+        if status != 201 {
+            return Err(format!("write {number} was answered with {status}").into());
+        }
+    }
+    Ok(())
+}
+
+fn judge(job: &mut Job<'_>, acknowledgements: &[Acknowledgement]) {
+    if acknowledgements.len() != WRITES {
+        let found = acknowledgements.len();
+        return job.fail(
+            "trace",
+            &format!("{found} acknowledgements for {WRITES} writes"),
+        );
+    }
+    for (number, acknowledgement) in acknowledgements.iter().enumerate() {
+        let name = format!("write {number}");
+        match acknowledgement {
+            Acknowledgement::Synced => job.pass(&name),
+            Acknowledgement::Unsynced => job.fail(&name, "acknowledged before any sync"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Acknowledgement {
+    Synced,
+    Unsynced,
+}
+
+/// One per answer 201, in the order of the trace. The writes come one after the other, so a sync that
+/// has ended between two answers belongs to the second.
+fn acknowledgements(trace: &str) -> Vec<Acknowledgement> {
+    let mut found = Vec::new();
+    let mut state = Acknowledgement::Unsynced;
+    for line in trace.lines() {
+        if line.contains("HTTP/1.1 201") {
+            found.push(std::mem::replace(&mut state, Acknowledgement::Unsynced));
+        } else if line.contains("sync") && line.ends_with("= 0") {
+            state = Acknowledgement::Synced;
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Acknowledgement::*, acknowledgements};
+
+    #[test]
+    fn a_sync_counts_for_the_next_answer_alone() {
+        let trace = r#"
+7 fdatasync(9) = 0
+8 writev(12, [{iov_base="HTTP/1.1 201 Created\r\n", iov_len=80}], 1) = 120
+8 sendto(12, "HTTP/1.1 201 Created\r\n"..., 80, 0, NULL, 0) = 80
+7 fsync(9 <unfinished ...>
+8 sendto(12, "HTTP/1.1 201 Created\r\n"..., 80, 0, NULL, 0) = 80
+7 <... fsync resumed>) = 0
+8 sendto(12, "HTTP/1.1 201 Created\r\n"..., 80, 0, NULL, 0) = 80
+"#;
+        assert_eq!(
+            acknowledgements(trace),
+            [Synced, Unsynced, Unsynced, Synced]
+        );
+    }
+}

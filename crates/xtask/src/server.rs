@@ -1,0 +1,117 @@
+//! A server process under test: started on a free port of the loopback, killed when it is dropped.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Write},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use crate::job::{Error, Job};
+
+/// A debug build on a busy machine needs some seconds.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    /// Starts the command and waits until it has printed its address.
+    pub(crate) fn start(job: &mut Job<'_>, mut command: Command) -> Result<Self, Error> {
+        job.note(&format!("$ {command:?} &"));
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(job.log()?);
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("{:?} does not start: {error}", command.get_program()))?;
+        let stdout = child.stdout.take().ok_or("the server has no output")?;
+        let (sender, receiver) = mpsc::channel();
+        let log = job.log()?;
+        thread::spawn(move || watch(stdout, log, &sender));
+        // From here on the process is killed whatever happens.
+        let mut server = Self {
+            child,
+            address: String::new(),
+        };
+        server.address = receiver
+            .recv_timeout(START_LIMIT)
+            .map_err(|_| "the server has not printed its address")?;
+        Ok(server)
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// `http://127.0.0.1:PORT`, without a slash behind it.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Asks it to end by SIGTERM, and waits until it has.
+    pub(crate) fn terminate(mut self) -> Result<(), Error> {
+        Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nobody to tell.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Copies the output into the log to its end, so that the server never blocks on it.
+fn watch(stdout: ChildStdout, mut log: File, found: &mpsc::Sender<String>) -> io::Result<()> {
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        writeln!(log, "{line}")?;
+        if let Some(address) = address_in(&line) {
+            // Only the first one is waited for.
+            let _ = found.send(address);
+        }
+    }
+    Ok(())
+}
+
+/// The loopback address with a port that a line names.
+fn address_in(line: &str) -> Option<String> {
+    let start = line.find("127.0.0.1:")?;
+    let address = &line[start..];
+    let digits = &address["127.0.0.1:".len()..];
+    let end = digits
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(digits.len());
+    let port: u16 = digits[..end].parse().ok()?;
+    Some(format!("127.0.0.1:{port}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address_in;
+
+    #[test]
+    fn address_is_found_within_a_line() {
+        let found = address_in("listening on http://127.0.0.1:4711/engine.io/");
+        assert_eq!(found.as_deref(), Some("127.0.0.1:4711"));
+        assert_eq!(
+            address_in("at 127.0.0.1:80").as_deref(),
+            Some("127.0.0.1:80")
+        );
+        assert_eq!(address_in("127.0.0.1:"), None);
+        assert_eq!(address_in("no address"), None);
+    }
+}
