@@ -1,0 +1,272 @@
+//! The arguments of an event or of its answer: raw JSON until somebody asks.
+
+use std::fmt;
+
+use bytes::Bytes;
+use engineio_proto::Text;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{binary, json};
+
+/// A list of arguments and the attachments that they refer to.
+///
+/// What was received is kept as it came, so that it can be relayed byte for byte; cloning shares it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Args {
+    /// The elements with commas between them, without brackets. Always valid JSON.
+    list: Text,
+    attachments: Vec<Bytes>,
+}
+
+/// Arguments could not be read or written. The caller is wrong, or the client sent something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ArgError {
+    /// There are fewer arguments than that.
+    Missing {
+        /// Which one was asked for, from 0.
+        index: usize,
+    },
+    /// An argument is not of the type that was asked for.
+    Decode {
+        /// Which one, from 0.
+        index: usize,
+        /// What serde says.
+        message: String,
+    },
+    /// A value that has no form in JSON.
+    Encode {
+        /// What serde says.
+        message: String,
+    },
+    /// An event name that belongs to the protocol (SIO5 6.4).
+    ReservedName,
+}
+
+/// What can stand for a list of arguments: [`Args`], or a tuple of values that serialise, one
+/// argument each. A lone value is a tuple of one: `(value,)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no list of arguments",
+    note = "arguments are a tuple, one element each: write `(value,)` for a single one"
+)]
+pub trait IntoArgs {
+    /// The list.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgError::Encode`] if a value has no form in JSON.
+    fn into_args(self) -> Result<Args, ArgError>;
+}
+
+impl Args {
+    /// Takes arguments that are JSON texts already, verbatim.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgError::Encode`] if one of them is no JSON or nested deeper than 64.
+    pub fn from_raw<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Self, ArgError> {
+        let mut list = String::new();
+        for argument in arguments {
+            let encode = |error: crate::PacketError| ArgError::Encode {
+                message: error.to_string(),
+            };
+            json::check(argument).map_err(encode)?;
+            push(&mut list, argument);
+        }
+        Ok(Self {
+            list: list.into(),
+            attachments: Vec::new(),
+        })
+    }
+
+    /// A checked list with its attachments.
+    pub(crate) fn new(list: Text, attachments: Vec<Bytes>) -> Self {
+        Self { list, attachments }
+    }
+
+    /// One argument as a value of a type.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgError::Missing`] if there are fewer, [`ArgError::Decode`] if it is something else.
+    pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgError> {
+        let raw = self.raw(index).ok_or(ArgError::Missing { index })?;
+        let read = || serde_json::from_str(raw);
+        let value = match &self.attachments[..] {
+            [] => read(),
+            attachments => binary::resolving(attachments, read),
+        };
+        value.map_err(|error| ArgError::Decode {
+            index,
+            message: error.to_string(),
+        })
+    }
+
+    /// One argument as it stands in the packet.
+    pub fn raw(&self, index: usize) -> Option<&str> {
+        self.iter().nth(index)
+    }
+
+    /// The arguments as they stand in the packet.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        json::elements(&self.list)
+    }
+
+    /// How many there are. Counts them each time.
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// The bytes that placeholders stand for, in the order of their numbers.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+
+    /// Size of everything in bytes, as bounds count it.
+    pub fn len_in_bytes(&self) -> usize {
+        let attachments: usize = self.attachments.iter().map(Bytes::len).sum();
+        self.list.as_bytes().len() + attachments
+    }
+
+    /// The elements with commas between them.
+    pub(crate) fn list(&self) -> &Text {
+        &self.list
+    }
+}
+
+impl IntoArgs for Args {
+    fn into_args(self) -> Result<Args, ArgError> {
+        Ok(self)
+    }
+}
+
+impl IntoArgs for &Args {
+    fn into_args(self) -> Result<Args, ArgError> {
+        Ok(self.clone())
+    }
+}
+
+impl IntoArgs for () {
+    fn into_args(self) -> Result<Args, ArgError> {
+        Ok(Args::default())
+    }
+}
+
+macro_rules! tuple_into_args {
+    ($($name:ident)+) => {
+        impl<$($name: Serialize),+> IntoArgs for ($($name,)+) {
+            #[allow(non_snake_case, reason = "each value has the name of its type")]
+            fn into_args(self) -> Result<Args, ArgError> {
+                let ($($name,)+) = self;
+                let (list, attachments) = binary::collecting(|| {
+                    let mut list = String::new();
+                    $(
+                        let json = serde_json::to_string(&$name);
+                        push(&mut list, &json.map_err(ArgError::encode)?);
+                    )+
+                    Ok(list)
+                });
+                Ok(Args::new(list?.into(), attachments))
+            }
+        }
+    };
+}
+
+tuple_into_args!(A);
+tuple_into_args!(A B);
+tuple_into_args!(A B C);
+tuple_into_args!(A B C D);
+tuple_into_args!(A B C D E);
+tuple_into_args!(A B C D E F);
+
+fn push(list: &mut String, argument: &str) {
+    if !list.is_empty() {
+        list.push(',');
+    }
+    list.push_str(argument);
+}
+
+impl ArgError {
+    fn encode(error: serde_json::Error) -> Self {
+        Self::Encode {
+            message: error.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for ArgError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { index } => write!(f, "argument {index} is missing"),
+            Self::Decode { index, message } => write!(f, "argument {index}: {message}"),
+            Self::Encode { message } => write!(f, "no form in JSON: {message}"),
+            Self::ReservedName => f.write_str("event name is reserved by the protocol"),
+        }
+    }
+}
+
+impl std::error::Error for ArgError {}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::Binary;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Upload {
+        name: String,
+        parts: Vec<Binary>,
+    }
+
+    #[test]
+    fn a_tuple_is_one_argument_an_element() {
+        let args = ("a,b", 1.5, [1, 2], None::<u8>).into_args().unwrap();
+        let raw: Vec<&str> = args.iter().collect();
+        assert_eq!(raw, [r#""a,b""#, "1.5", "[1,2]", "null"]);
+        assert_eq!(args.get::<f64>(1), Ok(1.5));
+        assert_eq!(args.get::<u8>(4), Err(ArgError::Missing { index: 4 }));
+        assert!(matches!(
+            args.get::<u8>(0),
+            Err(ArgError::Decode { index: 0, .. })
+        ));
+    }
+
+    #[test]
+    fn raw_json_goes_through_verbatim() {
+        let raw = "{\"n\": 1.0, \"big\":123456789012345678901234567890}";
+        let value = RawValue::from_string(raw.into()).unwrap();
+        assert_eq!((value,).into_args().unwrap().raw(0), Some(raw));
+        assert_eq!(
+            Args::from_raw([raw, "\"\\ud800\""]).unwrap().raw(1),
+            Some("\"\\ud800\"")
+        );
+        assert!(Args::from_raw(["1,2"]).is_err());
+    }
+
+    // Y3
+    #[test]
+    fn bytes_are_found_anywhere() {
+        let upload = Upload {
+            name: "x".into(),
+            parts: vec!["one".into(), "two".into()],
+        };
+        let args = (Binary("zero".into()), &upload).into_args().unwrap();
+        assert_eq!(args.attachments(), ["zero", "one", "two"]);
+        assert_eq!(args.get::<Upload>(1), Ok(upload));
+        assert_eq!(args.get::<Binary>(0), Ok("zero".into()));
+    }
+
+    #[test]
+    fn bytes_outside_of_arguments_are_an_error() {
+        assert!(serde_json::to_string(&Binary("x".into())).is_err());
+        assert!(serde_json::from_str::<Binary>(r#"{"_placeholder":true,"num":0}"#).is_err());
+    }
+}

@@ -1,0 +1,36 @@
+//! The bounds on what one client can make the server keep.
+
+use std::time::Duration;
+
+/// Settings of a [`Connection`](crate::Connection).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// How long a protocol 5 client may stay without a namespace after it has connected. A refused
+    /// CONNECT does not stop it. Default 10 s.
+    pub connect_timeout: Duration,
+    /// Attachments of one packet. Default 10, as in the reference.
+    pub max_attachments: usize,
+    /// Bytes of all attachments of one packet. Default 1,000,000. Cost: that much per client that
+    /// has announced attachments.
+    pub max_attachment_bytes: usize,
+    /// How long announced attachments may take to arrive. Default 10 s.
+    pub attachment_timeout: Duration,
+    /// Namespaces that one client is in or asks for. Default 32.
+    pub max_namespaces: usize,
+    /// CONNECTs that may be refused before the client is closed. Default 32.
+    pub max_refusals: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            max_attachments: 10,
+            max_attachment_bytes: 1_000_000,
+            attachment_timeout: Duration::from_secs(10),
+            max_namespaces: 32,
+            max_refusals: 32,
+        }
+    }
+}

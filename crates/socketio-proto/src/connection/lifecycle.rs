@@ -1,0 +1,195 @@
+//! How a client comes into namespaces and leaves them (SIO5 6.1, 6.3).
+
+use std::time::Instant;
+
+use engineio_proto::Text;
+
+use super::{Connection, Event, Output, Phase};
+use crate::{
+    Config, NamespaceName, PacketError, Protocol, Violation,
+    encode::{encode_connect, encode_disconnect, encode_refusal},
+    grammar::Header,
+    namespace::{query_to_json, split_query},
+};
+
+/// The namespaces of one client: few, so that a list beats a map.
+#[derive(Debug)]
+pub(super) struct Memberships {
+    list: Vec<Membership>,
+    /// Until when the first one has to be joined; protocol 4 has the root from the start.
+    deadline: Option<Instant>,
+    refusals: usize,
+}
+
+#[derive(Debug)]
+struct Membership {
+    namespace: NamespaceName,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The application has not answered yet.
+    Asking,
+    Joined,
+}
+
+/// The client no longer asks for this namespace: it has left, or the session has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAsking;
+
+impl Memberships {
+    pub(super) fn new(now: Instant, protocol: Protocol, config: &Config) -> Self {
+        let deadline = match protocol {
+            Protocol::V4 => None,
+            Protocol::V5 => now.checked_add(config.connect_timeout),
+        };
+        Self {
+            list: Vec::new(),
+            deadline,
+            refusals: 0,
+        }
+    }
+
+    /// The connect deadline. It stands still while the application decides.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let is_asking = self
+            .list
+            .iter()
+            .any(|membership| membership.stage == Stage::Asking);
+        self.deadline.filter(|_| !is_asking)
+    }
+
+    /// The namespace of this name, if the client is in it.
+    pub(super) fn joined(&self, name: &str) -> Option<NamespaceName> {
+        let found = self
+            .find(name)
+            .filter(|membership| membership.stage == Stage::Joined);
+        found.map(|membership| membership.namespace.clone())
+    }
+
+    pub(super) fn leave(&mut self, namespace: &NamespaceName) -> bool {
+        let before = self.list.len();
+        self.list
+            .retain(|membership| membership.namespace != *namespace);
+        self.list.len() < before
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.list = Vec::new();
+        self.deadline = None;
+    }
+
+    fn find(&self, name: &str) -> Option<&Membership> {
+        self.list
+            .iter()
+            .find(|membership| membership.namespace.as_str() == name)
+    }
+
+    /// The membership that the application is asked about.
+    fn asking(&mut self, namespace: &NamespaceName) -> Option<&mut Membership> {
+        let asks = |membership: &&mut Membership| {
+            membership.namespace == *namespace && membership.stage == Stage::Asking
+        };
+        self.list.iter_mut().find(asks)
+    }
+}
+
+impl Connection {
+    /// Lets the client into a namespace that it asks for, under a socket id. The confirmation goes
+    /// out before anything that is emitted afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAsking`] if it no longer asks.
+    pub fn accept(&mut self, namespace: &NamespaceName, socket_id: &str) -> Result<(), NotAsking> {
+        let membership = self.memberships.asking(namespace).ok_or(NotAsking)?;
+        membership.stage = Stage::Joined;
+        self.memberships.deadline = None;
+        let confirmation = encode_connect(self.protocol, namespace, socket_id);
+        self.outputs.push_back(Output::Send(confirmation));
+        Ok(())
+    }
+
+    /// Keeps the client out of a namespace that it asks for; the session goes on. `data` is raw
+    /// JSON for the application on the other side.
+    pub fn refuse(&mut self, namespace: &NamespaceName, message: &str, data: Option<&str>) {
+        if self.memberships.asking(namespace).is_none() {
+            return;
+        }
+        self.memberships.leave(namespace);
+        self.memberships.refusals += 1;
+        let refusal = encode_refusal(self.protocol, namespace, message, data);
+        self.outputs.push_back(Output::Send(refusal));
+        if self.memberships.refusals >= self.config.max_refusals {
+            self.fail(Violation::TooManyRefusals);
+        }
+    }
+
+    /// Ends the client's stay in a namespace; the session goes on.
+    pub fn disconnect(&mut self, namespace: &NamespaceName) {
+        if self.phase == Phase::Open && self.memberships.leave(namespace) {
+            self.outputs
+                .push_back(Output::Send(encode_disconnect(namespace)));
+        }
+    }
+
+    /// True while the client is in the namespace.
+    pub fn is_joined(&self, namespace: &NamespaceName) -> bool {
+        self.memberships.joined(namespace.as_str()).is_some()
+    }
+
+    /// A CONNECT for a namespace that the client is not in.
+    pub(super) fn handle_connect(
+        &mut self,
+        header: &Header<'_>,
+        auth: Option<Text>,
+    ) -> Result<(), Violation> {
+        let (name, auth) = match self.protocol {
+            Protocol::V5 => (header.namespace, auth),
+            Protocol::V4 => {
+                let (name, query) = split_query(header.namespace);
+                (name, Some(query_to_json(query).into()))
+            }
+        };
+        let namespace = NamespaceName::parse(name).map_err(|_| PacketError::Namespace)?;
+        if self.memberships.find(name).is_some() {
+            return self.handle_second_connect(&namespace);
+        }
+        if self.memberships.list.len() >= self.config.max_namespaces {
+            return Err(Violation::TooManyNamespaces);
+        }
+        self.ask(namespace, auth);
+        Ok(())
+    }
+
+    /// A namespace is never joined twice, not even while the application decides. Protocol 4
+    /// clients have the root unasked, so theirs for the root means nothing.
+    pub(super) fn handle_second_connect(
+        &mut self,
+        namespace: &NamespaceName,
+    ) -> Result<(), Violation> {
+        match self.protocol {
+            Protocol::V4 if namespace.is_root() => Ok(()),
+            _ => Err(Violation::ConnectTwice),
+        }
+    }
+
+    pub(super) fn ask(&mut self, namespace: NamespaceName, auth: Option<Text>) {
+        let membership = Membership {
+            namespace: namespace.clone(),
+            stage: Stage::Asking,
+        };
+        self.memberships.list.push(membership);
+        self.outputs
+            .push_back(Output::Event(Event::Connect { namespace, auth }));
+    }
+}
+
+impl std::fmt::Display for NotAsking {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the client no longer asks for this namespace")
+    }
+}
+
+impl std::error::Error for NotAsking {}

@@ -1,0 +1,217 @@
+//! Packets as a server writes them. Pure functions: the same event is the same text for every
+//! client of either protocol, so a broadcast encodes once.
+
+use engineio_proto::{Entry, Text};
+
+use crate::{AckId, ArgError, Args, NamespaceName, PacketType, Protocol, packet::RESERVED};
+
+/// An event, with the id of the answer that is wanted, if one is.
+///
+/// # Errors
+///
+/// [`ArgError::ReservedName`] for a name that clients take for the protocol's own (SIO5 6.4).
+pub fn encode_event(
+    namespace: &NamespaceName,
+    name: &str,
+    args: &Args,
+    ack: Option<AckId>,
+) -> Result<Entry, ArgError> {
+    if RESERVED.contains(&name) {
+        return Err(ArgError::ReservedName);
+    }
+    let mut name = serde_json::Value::from(name).to_string();
+    if !args.list().is_empty() {
+        name.push(',');
+    }
+    Ok(with_arguments(
+        PacketType::Event,
+        namespace,
+        ack,
+        &name,
+        args,
+    ))
+}
+
+/// The answer to an event.
+pub fn encode_ack(namespace: &NamespaceName, id: AckId, args: &Args) -> Entry {
+    with_arguments(PacketType::Ack, namespace, Some(id), "", args)
+}
+
+/// Confirms a namespace. Protocol 5 tells the client its socket id; in protocol 4 the client makes
+/// it from the session's (SIO5 6.1, SIO4 6.1).
+pub fn encode_connect(protocol: Protocol, namespace: &NamespaceName, socket_id: &str) -> Entry {
+    let mut text = start(PacketType::Connect, namespace);
+    if protocol == Protocol::V5 {
+        text.push_str(r#"{"sid":"#);
+        text.push_str(&serde_json::Value::from(socket_id).to_string());
+        text.push('}');
+    }
+    Text::from(text).into()
+}
+
+/// Refuses a namespace, with data as raw JSON. Protocol 4 carries the data alone if there is some,
+/// else the message as a string (SIO4 6.1).
+pub fn encode_refusal(
+    protocol: Protocol,
+    namespace: &NamespaceName,
+    message: &str,
+    data: Option<&str>,
+) -> Entry {
+    let message = serde_json::Value::from(message);
+    let payload = match (protocol, data) {
+        (Protocol::V4, Some(data)) => data.into(),
+        (Protocol::V4, None) => message.to_string(),
+        (Protocol::V5, Some(data)) => format!(r#"{{"message":{message},"data":{data}}}"#),
+        (Protocol::V5, None) => format!(r#"{{"message":{message}}}"#),
+    };
+    Text::from(start(PacketType::ConnectError, namespace) + &payload).into()
+}
+
+/// Ends the client's stay in a namespace.
+pub fn encode_disconnect(namespace: &NamespaceName) -> Entry {
+    Text::from(start(PacketType::Disconnect, namespace)).into()
+}
+
+/// The same JSON text in ASCII, every other character as `\uXXXX`: for clients of the 1.x line that
+/// decode UTF-8 twice (EIO3 3.6 rule 2). Outside of strings JSON has no other characters.
+pub fn ascii_json(text: &Text) -> Text {
+    if text.as_bytes().is_ascii() {
+        return text.clone();
+    }
+    let mut ascii = String::with_capacity(text.as_bytes().len() * 2);
+    for character in text.chars() {
+        if character.is_ascii() {
+            ascii.push(character);
+        } else {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                ascii.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    ascii.into()
+}
+
+fn with_arguments(
+    kind: PacketType,
+    namespace: &NamespaceName,
+    ack: Option<AckId>,
+    first: &str,
+    args: &Args,
+) -> Entry {
+    let mut text = match args.attachments().len() {
+        0 => start(kind, namespace),
+        count => start_binary(kind, count, namespace),
+    };
+    text.reserve(first.len() + args.list().as_bytes().len() + MAX_ACK + 2);
+    if let Some(id) = ack {
+        text.push_str(&id.to_string());
+    }
+    text.push('[');
+    text.push_str(first);
+    text.push_str(args.list());
+    text.push(']');
+    Entry::with_attachments(text.into(), args.attachments().to_vec())
+}
+
+fn start(kind: PacketType, namespace: &NamespaceName) -> String {
+    let mut text = String::from(kind.digit());
+    namespace
+        .prefix()
+        .into_iter()
+        .for_each(|part| text.push_str(part));
+    text
+}
+
+fn start_binary(kind: PacketType, count: usize, namespace: &NamespaceName) -> String {
+    let kind = match kind {
+        PacketType::Ack => PacketType::BinaryAck,
+        _ => PacketType::BinaryEvent,
+    };
+    let mut text = format!("{}{count}-", kind.digit());
+    namespace
+        .prefix()
+        .into_iter()
+        .for_each(|part| text.push_str(part));
+    text
+}
+
+/// Digits of the longest ack id.
+const MAX_ACK: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use engineio_proto::Data;
+
+    use super::*;
+    use crate::{Binary, IntoArgs};
+
+    fn text(entry: &Entry) -> &str {
+        match entry.head() {
+            Data::Text(text) => text,
+            Data::Binary(_) => panic!("packets are text"),
+        }
+    }
+
+    fn custom() -> NamespaceName {
+        NamespaceName::parse("/custom").unwrap()
+    }
+
+    #[test]
+    fn events_are_written_as_the_reference_writes_them() {
+        let args = (1, "2", [true]).into_args().unwrap();
+        let event = encode_event(&NamespaceName::ROOT, "say \"hi\"", &args, None).unwrap();
+        assert_eq!(text(&event), r#"2["say \"hi\"",1,"2",[true]]"#);
+        let event = encode_event(&custom(), "e", &Args::default(), Some(AckId::new(7))).unwrap();
+        assert_eq!(text(&event), r#"2/custom,7["e"]"#);
+        let args = (Binary("b".into()), Binary("c".into()))
+            .into_args()
+            .unwrap();
+        let ack = encode_ack(&custom(), AckId::new(3), &args);
+        let first = r#"62-/custom,3[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
+        assert_eq!(text(&ack), first);
+        assert_eq!(ack.attachments(), ["b", "c"]);
+    }
+
+    #[test]
+    fn connects_and_refusals_differ_by_protocol() {
+        let accepted = encode_connect(Protocol::V5, &NamespaceName::ROOT, "abc");
+        assert_eq!(text(&accepted), r#"0{"sid":"abc"}"#);
+        assert_eq!(
+            text(&encode_connect(Protocol::V4, &custom(), "abc")),
+            "0/custom,"
+        );
+        let refused = |protocol, data| encode_refusal(protocol, &custom(), "no", data);
+        assert_eq!(
+            text(&refused(Protocol::V5, None)),
+            r#"4/custom,{"message":"no"}"#
+        );
+        let with_data = r#"4/custom,{"message":"no","data":{"a":1}}"#;
+        assert_eq!(text(&refused(Protocol::V5, Some(r#"{"a":1}"#))), with_data);
+        assert_eq!(text(&refused(Protocol::V4, None)), r#"4/custom,"no""#);
+        assert_eq!(
+            text(&refused(Protocol::V4, Some(r#"{"a":1}"#))),
+            r#"4/custom,{"a":1}"#
+        );
+        assert_eq!(text(&encode_disconnect(&custom())), "1/custom,");
+    }
+
+    #[test]
+    fn reserved_names_are_not_sent() {
+        for name in RESERVED {
+            let event = encode_event(&custom(), name, &Args::default(), None);
+            assert_eq!(event, Err(ArgError::ReservedName));
+        }
+    }
+
+    #[test]
+    fn ascii_json_means_the_same() {
+        let text = Text::from(r#"["é€😀","a"]"#);
+        assert_eq!(
+            ascii_json(&text).as_str(),
+            r#"["\u00e9\u20ac\ud83d\ude00","a"]"#
+        );
+        let back: Vec<String> = serde_json::from_str(&ascii_json(&text)).unwrap();
+        assert_eq!(back, ["é€😀", "a"]);
+    }
+}

@@ -1,0 +1,494 @@
+//! One pass over raw JSON: is it JSON, is it nested too deep, where are its elements?
+//!
+//! Payloads stay raw until somebody asks, and serde_json's depth limit does not hold for raw values;
+//! this scan is what makes it safe to keep and relay them. Owns no value.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+use std::ops::Range;
+
+use crate::PacketError;
+
+/// How deep arrays and objects may nest.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// Where the parts of an array stand in its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Array {
+    /// The first element.
+    pub(crate) first: Option<Range<usize>>,
+    /// Everything between the brackets.
+    pub(crate) inner: Range<usize>,
+    /// Everything behind the first element and its comma.
+    pub(crate) rest: Range<usize>,
+}
+
+/// The kind of a JSON text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Object,
+    Array,
+    Text,
+    Number,
+    Word,
+}
+
+/// Checks a whole text and tells its kind.
+pub(crate) fn check(text: &str) -> Result<Kind, PacketError> {
+    let mut scanner = Scanner::new(text);
+    let kind = scanner.value(0)?;
+    scanner.end()?;
+    Ok(kind)
+}
+
+/// Checks a whole text that has to be an array, and finds its parts.
+pub(crate) fn array(text: &str) -> Result<Array, PacketError> {
+    let mut scanner = Scanner::new(text);
+    scanner.blanks();
+    if scanner.peek() != Some(b'[') {
+        check(text)?;
+        return Err(PacketError::Payload);
+    }
+    scanner.skip(1);
+    let start = scanner.at;
+    let mut array = Array {
+        first: None,
+        inner: start..start,
+        rest: start..start,
+    };
+    scanner.elements(1, |element| {
+        array.first.get_or_insert(element);
+    })?;
+    let end = scanner.at.saturating_sub(1);
+    scanner.end()?;
+    array.inner.end = end;
+    array.rest = match &array.first {
+        None => end..end,
+        Some(first) => behind_comma(text, first.end, end)..end,
+    };
+    Ok(array)
+}
+
+/// The elements of a checked list without brackets, one after another.
+pub(crate) fn elements(list: &str) -> impl Iterator<Item = &str> {
+    let mut scanner = Scanner::new(list);
+    std::iter::from_fn(move || {
+        scanner.blanks();
+        if scanner.peek() == Some(b',') {
+            scanner.skip(1);
+            scanner.blanks();
+        }
+        let start = scanner.at;
+        scanner.value(0).ok()?;
+        list.get(start..scanner.at)
+    })
+}
+
+/// Calls `found` with the number of every placeholder in a checked list (SIO5 5.1).
+///
+/// # Errors
+///
+/// [`PacketError::Placeholder`] for one whose number is missing or no plain integer.
+pub(crate) fn placeholders(
+    list: &str,
+    mut found: impl FnMut(usize) -> Result<(), PacketError>,
+) -> Result<(), PacketError> {
+    let mut scanner = Scanner::new(list);
+    scanner.placeholders = Some(&mut found);
+    loop {
+        scanner.blanks();
+        match scanner.peek() {
+            None => return Ok(()),
+            Some(b',') => scanner.skip(1),
+            Some(_) => {
+                scanner.value(0)?;
+            }
+        }
+    }
+}
+
+struct Scanner<'a, 'f> {
+    text: &'a [u8],
+    at: usize,
+    placeholders: Option<&'f mut dyn FnMut(usize) -> Result<(), PacketError>>,
+}
+
+/// What one object has said about being a placeholder.
+#[derive(Default)]
+struct Members {
+    is_placeholder: bool,
+    number: Option<usize>,
+}
+
+impl<'a, 'f> Scanner<'a, 'f> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            at: 0,
+            placeholders: None,
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Kind, PacketError> {
+        self.blanks();
+        match self.peek() {
+            Some(b'"') => self.string().map(|()| Kind::Text),
+            Some(b'{') => self.object(depth.saturating_add(1)).map(|()| Kind::Object),
+            Some(b'[') => {
+                self.skip(1);
+                self.elements(depth.saturating_add(1), |_| {})
+                    .map(|()| Kind::Array)
+            }
+            Some(b'-' | b'0'..=b'9') => self.number().map(|()| Kind::Number),
+            Some(b't') => self.word(b"true"),
+            Some(b'f') => self.word(b"false"),
+            Some(b'n') => self.word(b"null"),
+            _ => Err(PacketError::Json),
+        }
+    }
+
+    /// What stands between brackets, and the closing one.
+    fn elements(
+        &mut self,
+        depth: usize,
+        mut found: impl FnMut(Range<usize>),
+    ) -> Result<(), PacketError> {
+        within(depth)?;
+        self.blanks();
+        if self.eat(b']') {
+            return Ok(());
+        }
+        loop {
+            self.blanks();
+            let start = self.at;
+            self.value(depth)?;
+            found(start..self.at);
+            self.blanks();
+            if self.eat(b']') {
+                return Ok(());
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<(), PacketError> {
+        within(depth)?;
+        self.skip(1);
+        self.blanks();
+        if self.eat(b'}') {
+            return Ok(());
+        }
+        let mut members = Members::default();
+        loop {
+            self.blanks();
+            let key = self.at;
+            self.string()?;
+            let key = key..self.at;
+            self.blanks();
+            self.expect(b':')?;
+            self.blanks();
+            let value = self.at;
+            self.value(depth)?;
+            self.note(&mut members, key, value);
+            self.blanks();
+            if self.eat(b'}') {
+                return self.close(&members);
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    /// Extra keys and any order are fine; only the value `true` itself makes a placeholder.
+    fn note(&self, members: &mut Members, key: Range<usize>, value: usize) {
+        if self.placeholders.is_none() {
+            return;
+        }
+        let value = self.text.get(value..self.at);
+        match self.text.get(key) {
+            Some(br#""_placeholder""#) => members.is_placeholder = value == Some(b"true"),
+            Some(br#""num""#) => members.number = value.and_then(plain_integer),
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, members: &Members) -> Result<(), PacketError> {
+        match &mut self.placeholders {
+            Some(found) if members.is_placeholder => {
+                found(members.number.ok_or(PacketError::Placeholder)?)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn string(&mut self) -> Result<(), PacketError> {
+        self.expect(b'"')?;
+        loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let plain = rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+            self.skip(plain.ok_or(PacketError::Json)?);
+            match self.peek() {
+                Some(b'"') => {
+                    self.skip(1);
+                    return Ok(());
+                }
+                Some(b'\\') => self.escape()?,
+                _ => return Err(PacketError::Json),
+            }
+        }
+    }
+
+    /// A surrogate may stand alone, as in JavaScript (SIO5 7).
+    fn escape(&mut self) -> Result<(), PacketError> {
+        self.skip(1);
+        let kind = self.peek();
+        self.skip(1);
+        match kind {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
+            Some(b'u') => {
+                let end = self.at.saturating_add(4);
+                let digits = self.text.get(self.at..end).ok_or(PacketError::Json)?;
+                self.at = end;
+                let all_hex = digits.iter().all(u8::is_ascii_hexdigit);
+                if all_hex {
+                    Ok(())
+                } else {
+                    Err(PacketError::Json)
+                }
+            }
+            _ => Err(PacketError::Json),
+        }
+    }
+
+    fn number(&mut self) -> Result<(), PacketError> {
+        self.eat(b'-');
+        if !self.eat(b'0') {
+            self.digits()?;
+        }
+        if self.eat(b'.') {
+            self.digits()?;
+        }
+        if self.eat(b'e') || self.eat(b'E') {
+            if !self.eat(b'+') {
+                self.eat(b'-');
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), PacketError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.skip(count);
+        if count == 0 {
+            Err(PacketError::Json)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn word(&mut self, word: &[u8]) -> Result<Kind, PacketError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if !rest.starts_with(word) {
+            return Err(PacketError::Json);
+        }
+        self.skip(word.len());
+        Ok(Kind::Word)
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.skip(1);
+        }
+    }
+
+    fn end(&mut self) -> Result<(), PacketError> {
+        self.blanks();
+        if self.peek().is_none() {
+            Ok(())
+        } else {
+            Err(PacketError::Json)
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), PacketError> {
+        if self.eat(byte) {
+            Ok(())
+        } else {
+            Err(PacketError::Json)
+        }
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        if found {
+            self.skip(1);
+        }
+        found
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn skip(&mut self, count: usize) {
+        self.at = self.at.saturating_add(count);
+    }
+}
+
+fn within(depth: usize) -> Result<(), PacketError> {
+    if depth > MAX_DEPTH {
+        Err(PacketError::Depth)
+    } else {
+        Ok(())
+    }
+}
+
+/// The place behind the comma that follows an element, or the end if it was the last.
+fn behind_comma(text: &str, element_end: usize, end: usize) -> usize {
+    let between = text.get(element_end..end).and_then(|rest| rest.find(','));
+    between.map_or(end, |comma| {
+        element_end.saturating_add(comma).saturating_add(1)
+    })
+}
+
+fn plain_integer(text: &[u8]) -> Option<usize> {
+    let digits = text.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(text)
+        .ok()
+        .filter(|_| digits)?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn agrees_with_serde_json_on_examples() {
+        for text in [
+            "null",
+            "true",
+            "false",
+            "0",
+            "-0",
+            "1.5e-7",
+            "\"\"",
+            "\"é\\n\\u00e9\"",
+            "[]",
+            "{}",
+            " [ 1 , {\"a\" : [ ] } ] ",
+            "",
+            " ",
+            "nul",
+            "truee",
+            "01",
+            "1.",
+            ".5",
+            "+1",
+            "1e",
+            "--1",
+            "\"",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\n\"",
+            "[1,]",
+            "[,1]",
+            "[1 2]",
+            "{\"a\"}",
+            "{a:1}",
+            "{\"a\":1,}",
+            "[1]x",
+            "[",
+            "{",
+            "]",
+            "'a'",
+        ] {
+            let expected = serde_json::from_str::<serde_json::Value>(text).is_ok();
+            assert_eq!(check(text).is_ok(), expected, "{text:?}");
+        }
+    }
+
+    // D17, robustness of depth on every path
+    #[test]
+    fn nesting_stops_at_64() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(check(&nested(64)), Ok(Kind::Array));
+        for depth in [65, 5_000, 400_000] {
+            assert_eq!(check(&nested(depth)), Err(PacketError::Depth));
+        }
+        assert_eq!(check(&"{\"a\":".repeat(65)), Err(PacketError::Depth));
+    }
+
+    // D15, D16
+    #[test]
+    fn what_javascript_takes_is_taken() {
+        for text in [
+            "\"\\ud800\"",
+            "1e400",
+            "123456789012345678901234567890",
+            "{\"a\":1,\"a\":2}",
+        ] {
+            assert!(check(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_array_is_split_behind_its_first_element() {
+        let text = r#" [ "a,]" , {"b":[1,2]} , 3 ] "#;
+        let found = array(text).unwrap();
+        assert_eq!(&text[found.first.unwrap()], r#""a,]""#);
+        let rest: Vec<&str> = elements(&text[found.rest]).collect();
+        assert_eq!(rest, [r#"{"b":[1,2]}"#, "3"]);
+        assert_eq!(array("{}"), Err(PacketError::Payload));
+        assert_eq!(array("[1"), Err(PacketError::Json));
+        assert_eq!(elements("").count(), 0);
+    }
+
+    // Y4, Y5, Y6, Y7
+    #[test]
+    fn placeholders_are_found_at_any_depth() {
+        let numbers = |list: &str| {
+            let mut numbers = Vec::new();
+            placeholders(list, |number| {
+                numbers.push(number);
+                Ok(())
+            })
+            .map(|()| numbers)
+        };
+        let nested =
+            r#"1,{"a":[{"num":1,"x":2,"_placeholder":true}]},{"_placeholder":true,"num":0}"#;
+        assert_eq!(numbers(nested), Ok(vec![1, 0]));
+        assert_eq!(
+            numbers(r#"{"_placeholder":false,"num":9},{"num":1}"#),
+            Ok(vec![])
+        );
+        for bad in ["-1", "0.5", "\"0\"", "1e0", "null", "99999999999999999999"] {
+            let list = format!(r#"{{"_placeholder":true,"num":{bad}}}"#);
+            assert_eq!(numbers(&list), Err(PacketError::Placeholder), "{bad}");
+        }
+        assert_eq!(
+            numbers(r#"{"_placeholder":true}"#),
+            Err(PacketError::Placeholder)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_serde_json(text in "[\\[\\]{}:,\"a\\\\u0-9eE.+\\- tfn]{0,24}") {
+            let value = serde_json::from_str::<serde_json::Value>(&text);
+            // serde_json's values refuse lone surrogates and numbers out of range; raw JSON has them.
+            let raw = serde_json::from_str::<&serde_json::value::RawValue>(&text);
+            prop_assert_eq!(check(&text).is_ok(), value.is_ok() || raw.is_ok(), "{}", text);
+        }
+    }
+}
