@@ -1,6 +1,12 @@
 //! Released clients against the built topicd: every client, on every transport, in every scenario.
 
-use std::{fs, path::Path, process::Command, process::ExitCode, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -47,7 +53,7 @@ pub(crate) fn command(name: &str) -> Result<ExitCode, Error> {
     Ok(run_all(&workspace, &steps, Pace::Full))
 }
 
-static CHOICE: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+static CHOICE: OnceLock<String> = OnceLock::new();
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     let choice = CHOICE.get().map_or("", String::as_str);
@@ -115,10 +121,7 @@ fn check_client(job: &mut Job<'_>, client: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn install_client(
-    job: &mut Job<'_>,
-    folder: &Path,
-) -> Result<(std::path::PathBuf, &'static str), Error> {
+fn install_client(job: &mut Job<'_>, folder: &Path) -> Result<(PathBuf, &'static str), Error> {
     if folder.join("requirements.txt").is_file() {
         Ok((install::python(job, folder)?, "scenario.py"))
     } else {

@@ -6,7 +6,7 @@
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::mpsc::{self, RecvTimeoutError},
     thread,
@@ -162,7 +162,7 @@ impl<'a> Job<'a> {
         self.counts
     }
 
-    pub(crate) fn log_path(&self) -> &std::path::Path {
+    pub(crate) fn log_path(&self) -> &Path {
         &self.log_path
     }
 }
@@ -202,7 +202,8 @@ fn copy_lines(reader: io::PipeReader, log: &mut File) -> io::Result<String> {
 }
 
 fn shell_line(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let program = Path::new(command.get_program());
+    let words = program.file_name().into_iter().chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
     words.join(" ")
 }
