@@ -1,0 +1,92 @@
+//! The handlers of a namespace, with the type of its sockets' state erased.
+//!
+//! Owns who is called for what; in which order events come is the inbox's affair.
+
+use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
+
+use crate::{
+    Args, DisconnectReason, Event, HandlerError, IntoHandlerResult, Next, Outgoing, Socket,
+    socket::SocketCore,
+};
+
+/// A handler at work.
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send>>;
+
+/// A handler of something that happens to a socket.
+pub(crate) type Handler<T> = Arc<dyn Fn(&Arc<SocketCore>, T) -> Running + Send + Sync>;
+
+/// A layer around the handling of every event.
+pub(crate) type Layer = Arc<dyn Fn(&Arc<SocketCore>, Event, Next) -> Running + Send + Sync>;
+
+/// A handler of a server-side event.
+pub(crate) type ServerHandler = Arc<dyn Fn(Args) + Send + Sync>;
+
+/// Sees what is sent.
+pub(crate) type Tap = Arc<dyn Fn(&Outgoing<'_>) + Send + Sync>;
+
+/// All handlers of a namespace. Whoever changes them makes a new set, so that running ones keep
+/// theirs.
+#[derive(Clone, Default)]
+pub(crate) struct Handlers {
+    pub(crate) connect: Option<Handler<()>>,
+    pub(crate) disconnect: Option<Handler<DisconnectReason>>,
+    pub(crate) events: HashMap<Box<str>, Handler<Event>>,
+    pub(crate) any: Vec<Handler<Event>>,
+    pub(crate) layers: Vec<Layer>,
+    pub(crate) outgoing: Vec<Tap>,
+    pub(crate) server_events: HashMap<Box<str>, ServerHandler>,
+}
+
+impl Handlers {
+    /// Calls the catch-all handlers, then the one for this name, one after another.
+    pub(crate) async fn event(
+        &self,
+        socket: &Arc<SocketCore>,
+        event: Event,
+    ) -> Result<(), HandlerError> {
+        for handler in &self.any {
+            handler(socket, event.clone()).await?;
+        }
+        match self.events.get(event.name()) {
+            Some(handler) => handler(socket, event).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Erases the handler of events and of disconnects.
+pub(crate) fn handler<S, T, F>(
+    handler: impl Fn(Socket<S>, T) -> F + Send + Sync + 'static,
+) -> Handler<T>
+where
+    S: Send + Sync + 'static,
+    F: Future<Output: IntoHandlerResult> + Send + 'static,
+{
+    Arc::new(move |socket, subject| run(handler(Socket::new(socket), subject)))
+}
+
+/// Erases the handler of connects.
+pub(crate) fn connect_handler<S, F>(
+    handler: impl Fn(Socket<S>) -> F + Send + Sync + 'static,
+) -> Handler<()>
+where
+    S: Send + Sync + 'static,
+    F: Future<Output: IntoHandlerResult> + Send + 'static,
+{
+    Arc::new(move |socket, ()| run(handler(Socket::new(socket))))
+}
+
+/// Erases a layer.
+pub(crate) fn layer<S, F>(
+    layer: impl Fn(Socket<S>, Event, Next) -> F + Send + Sync + 'static,
+) -> Layer
+where
+    S: Send + Sync + 'static,
+    F: Future<Output: IntoHandlerResult> + Send + 'static,
+{
+    Arc::new(move |socket, event, next| run(layer(Socket::new(socket), event, next)))
+}
+
+fn run(running: impl Future<Output: IntoHandlerResult> + Send + 'static) -> Running {
+    Box::pin(async move { running.await.into_handler_result() })
+}

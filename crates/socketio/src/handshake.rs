@@ -1,0 +1,109 @@
+//! What a client brought: the request that opened its session, and what it sent to join.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use engineio::proto::{Text, Version};
+use http::HeaderMap;
+use serde::de::DeserializeOwned;
+
+use crate::SocketId;
+
+/// What a client brought when it opened its session and when it joined a namespace. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Handshake {
+    session: Arc<engineio::Handshake>,
+    version: Version,
+    auth: Option<Text>,
+}
+
+/// A client that wants to join a namespace: what its middleware decides on.
+#[derive(Debug, Clone)]
+pub struct ConnectRequest {
+    id: SocketId,
+    namespace: Arc<str>,
+    handshake: Handshake,
+}
+
+impl Handshake {
+    pub(crate) fn new(
+        session: Arc<engineio::Handshake>,
+        version: Version,
+        auth: Option<Text>,
+    ) -> Self {
+        Self {
+            session,
+            version,
+            auth,
+        }
+    }
+
+    /// The session's revision of Engine.IO, from which the Socket.IO protocol follows: 5 on
+    /// revision 4, 4 on revision 3.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The query of the first request as it came, percent-encoded.
+    pub fn query(&self) -> &str {
+        self.session.query()
+    }
+
+    /// The headers of the first request.
+    pub fn headers(&self) -> &HeaderMap {
+        self.session.headers()
+    }
+
+    /// The address of the client, if the host of the server told it.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.session.peer()
+    }
+
+    /// What the client sent to join this namespace, as a JSON object: `auth` of clients of
+    /// protocol 5, the namespace's query of those of protocol 4. `{}` if it sent nothing.
+    pub fn auth_json(&self) -> &str {
+        self.auth.as_deref().unwrap_or("{}")
+    }
+
+    /// The same as a type of the application's.
+    ///
+    /// # Errors
+    ///
+    /// The client is wrong: it sent another type.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.auth_json())
+    }
+}
+
+impl ConnectRequest {
+    pub(crate) fn new(id: SocketId, namespace: Arc<str>, handshake: Handshake) -> Self {
+        Self {
+            id,
+            namespace,
+            handshake,
+        }
+    }
+
+    /// The id that the socket will have.
+    pub fn id(&self) -> &SocketId {
+        &self.id
+    }
+
+    /// The namespace's name.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// What the client brought.
+    pub fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
+    /// What the client sent to join, as a type of the application's: see [`Handshake::auth`].
+    ///
+    /// # Errors
+    ///
+    /// The client is wrong: it sent another type.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        self.handshake.auth()
+    }
+}
