@@ -1,0 +1,71 @@
+//! What the application has said about a namespace: who gets in, and who handles what.
+
+use std::{
+    any::{Any, TypeId},
+    future::Future,
+    pin::Pin,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use crate::{ConnectRequest, Refusal, handlers::Handlers};
+
+/// The state of a socket that got in, its type erased.
+pub(crate) type Admitted = Result<Arc<dyn Any + Send + Sync>, Refusal>;
+
+type Admit = dyn Fn(ConnectRequest) -> Pin<Box<dyn Future<Output = Admitted> + Send>> + Send + Sync;
+
+/// Middleware and handlers; shared by all namespaces of one pattern.
+pub(crate) struct Behaviour {
+    state: TypeId,
+    admit: Box<Admit>,
+    handlers: RwLock<Arc<Handlers>>,
+}
+
+impl Behaviour {
+    pub(crate) fn new<S, F>(
+        middleware: impl Fn(ConnectRequest) -> F + Send + Sync + 'static,
+    ) -> Arc<Self>
+    where
+        S: Send + Sync + 'static,
+        F: Future<Output = Result<S, Refusal>> + Send + 'static,
+    {
+        Arc::new(Self {
+            state: TypeId::of::<S>(),
+            admit: Box::new(move |request| {
+                let admitted = middleware(request);
+                Box::pin(async move { Ok(Arc::new(admitted.await?) as Arc<dyn Any + Send + Sync>) })
+            }),
+            handlers: RwLock::default(),
+        })
+    }
+
+    /// Everybody gets in, with no state.
+    pub(crate) fn open() -> Arc<Self> {
+        Self::new(|_| std::future::ready(Ok(())))
+    }
+
+    /// True if the sockets' state has this type.
+    pub(crate) fn has_state<S: 'static>(&self) -> bool {
+        self.state == TypeId::of::<S>()
+    }
+
+    /// Asks the middleware.
+    pub(crate) async fn admit(&self, request: ConnectRequest) -> Admitted {
+        (self.admit)(request).await
+    }
+
+    /// The handlers of this moment.
+    pub(crate) fn handlers(&self) -> Arc<Handlers> {
+        let handlers = self.handlers.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&handlers)
+    }
+
+    /// Changes the handlers for everything that is handled from now on.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Handlers)) {
+        let mut handlers = self
+            .handlers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut handlers));
+    }
+}
