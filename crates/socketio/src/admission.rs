@@ -1,0 +1,74 @@
+//! Asking a namespace's middleware whether a client gets in.
+//!
+//! A task for each question: a slow middleware delays nobody else. It does not keep the client, so
+//! a client that has gone meanwhile leaves nothing behind.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Weak},
+};
+
+use futures_util::FutureExt;
+use socketio_proto::NamespaceName;
+
+use crate::{
+    ConnectRequest, Handshake, Refusal, SocketId,
+    client::Client,
+    namespace::{Admitted, NamespaceCore},
+    server::Shared,
+};
+
+/// A client at the door of a namespace.
+pub(crate) struct Candidate {
+    pub(crate) id: SocketId,
+    pub(crate) namespace: Arc<NamespaceCore>,
+    pub(crate) handshake: Handshake,
+}
+
+/// Finds the namespace, asks its middleware and tells the client.
+pub(crate) async fn run(
+    client: Weak<Client>,
+    server: Arc<Shared>,
+    name: NamespaceName,
+    id: SocketId,
+    handshake: Handshake,
+) {
+    let ask = async {
+        let namespace = server.find_or_make(&name)?;
+        let candidate = Candidate {
+            id,
+            namespace,
+            handshake,
+        };
+        let admitted = candidate.ask().await;
+        Some((candidate, admitted))
+    };
+    let answer = AssertUnwindSafe(ask).catch_unwind().await;
+    let Some(client) = client.upgrade() else {
+        return;
+    };
+    match answer {
+        Ok(Some((candidate, admitted))) => client.conclude(&candidate, admitted),
+        Ok(None) => client.refuse(&name, &unknown_namespace()),
+        Err(_) => {
+            tracing::error!(namespace = name.as_str(), "middleware panicked");
+            client.refuse(&name, &Refusal::new("internal error"));
+        }
+    }
+}
+
+/// What a client is told of a namespace that is not here (SIO5 6.1).
+pub(crate) fn unknown_namespace() -> Refusal {
+    Refusal::new("Invalid namespace")
+}
+
+impl Candidate {
+    async fn ask(&self) -> Admitted {
+        let request = ConnectRequest::new(
+            self.id.clone(),
+            self.namespace.name().as_str().into(),
+            self.handshake.clone(),
+        );
+        self.namespace.behaviour().admit(request).await
+    }
+}

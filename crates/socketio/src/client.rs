@@ -1,0 +1,329 @@
+//! One session with all its sockets: the protocol machine behind one short lock.
+//!
+//! Under the lock the machine is fed, its outputs are drained, packets go into the session's queue
+//! and events into inboxes; the code of the application never runs there. Lock order: this one,
+//! then one of inbox, acks, rooms, and the engine's session last.
+
+use std::{
+    collections::HashMap,
+    mem, ptr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Instant,
+};
+
+use engineio::{
+    Receiver, SessionHandle,
+    proto::{CloseReason, Data, Prepared, SendOptions, Text, Version},
+};
+use socketio_proto::{Connection, Event, NamespaceName, Output};
+use tokio::{task::AbortHandle, time::sleep_until};
+
+use crate::{
+    DisconnectReason, EmitError, EmitOutcome, Handshake, Refusal, SocketId,
+    admission::{self, Candidate, unknown_namespace},
+    deliver::Work,
+    inbox::Flow,
+    namespace::Admitted,
+    server::Shared,
+    socket::SocketCore,
+};
+
+/// A client over all its namespaces.
+pub(crate) struct Client {
+    server: Arc<Shared>,
+    session: SessionHandle,
+    handshake: Arc<engineio::Handshake>,
+    state: Mutex<State>,
+    /// How many of its sockets have a full inbox.
+    blocked: Mutex<usize>,
+}
+
+struct State {
+    connection: Connection,
+    sockets: HashMap<NamespaceName, Arc<SocketCore>>,
+    timer: Option<Timer>,
+}
+
+struct Timer {
+    deadline: Instant,
+    task: AbortHandle,
+}
+
+/// The end of a client that the engine feeds.
+struct Inlet(Arc<Client>);
+
+impl Client {
+    pub(crate) fn open(server: &Arc<Shared>, session: SessionHandle) -> impl Receiver + use<> {
+        let protocol = session.version().into();
+        let settings = Arc::clone(server.protocol());
+        let client = Arc::new(Self {
+            server: Arc::clone(server),
+            handshake: Arc::new(session.handshake().clone()),
+            session,
+            state: Mutex::new(State {
+                connection: Connection::open(now(), protocol, settings),
+                sockets: HashMap::new(),
+                timer: None,
+            }),
+            blocked: Mutex::new(0),
+        });
+        // Clients of protocol 4 are in the root namespace without asking.
+        client.feed(|_, _| ());
+        Inlet(client)
+    }
+
+    pub(crate) fn session(&self) -> &SessionHandle {
+        &self.session
+    }
+
+    /// True while the socket is joined.
+    pub(crate) fn has(&self, socket: &SocketCore) -> bool {
+        self.lock().has(socket)
+    }
+
+    /// Queues a packet of a socket's, if it is still joined: nothing follows its DISCONNECT.
+    pub(crate) fn send(
+        &self,
+        socket: &SocketCore,
+        message: &Prepared,
+        options: SendOptions,
+    ) -> Result<EmitOutcome, EmitError> {
+        let state = self.lock();
+        if !state.has(socket) {
+            return Err(EmitError::Gone);
+        }
+        Ok(self.session.send_prepared(message, options)?.into())
+    }
+
+    /// Takes a socket out of its namespace and tells the client.
+    pub(crate) fn end(self: &Arc<Self>, socket: &SocketCore, reason: DisconnectReason) {
+        let mut state = self.lock();
+        if state.has(socket) {
+            self.end_one(&mut state, socket.namespace().name(), reason);
+        }
+    }
+
+    /// Takes all sockets out of their namespaces and ends the session, behind what is queued.
+    pub(crate) fn close(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let names: Vec<NamespaceName> = state.sockets.keys().cloned().collect();
+        for name in &names {
+            self.end_one(
+                &mut state,
+                name,
+                DisconnectReason::ServerNamespaceDisconnect,
+            );
+        }
+        self.session.close(CloseReason::ForcedClose);
+    }
+
+    /// What came of asking a namespace's middleware.
+    pub(crate) fn conclude(self: &Arc<Self>, candidate: &Candidate, admitted: Admitted) {
+        match admitted {
+            Ok(state) => {
+                let socket = SocketCore::new(candidate, Arc::downgrade(self), state);
+                self.accept(&socket);
+            }
+            Err(refusal) => self.refuse(candidate.namespace.name(), &refusal),
+        }
+    }
+
+    /// Tells the client that it is not in; its session stays.
+    pub(crate) fn refuse(self: &Arc<Self>, namespace: &NamespaceName, refusal: &Refusal) {
+        self.feed(|connection, _| refuse(connection, namespace, refusal));
+    }
+
+    /// A handler's inbox is full, or has room again.
+    pub(crate) fn turn(&self, flow: Flow) {
+        let mut blocked = self.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        match flow {
+            Flow::Blocked => *blocked += 1,
+            Flow::Open => *blocked = blocked.saturating_sub(1),
+        }
+        match (flow, *blocked) {
+            (Flow::Blocked, 1) => self.session.pause(),
+            (Flow::Open, 0) => self.session.resume(),
+            _ => {}
+        }
+    }
+
+    /// The connect handler is the first thing in the socket's inbox.
+    fn accept(self: &Arc<Self>, socket: &Arc<SocketCore>) {
+        let mut state = self.lock();
+        let namespace = socket.namespace();
+        let id = socket.id().as_str();
+        if state.connection.accept(namespace.name(), id).is_err() {
+            return;
+        }
+        // All that is to be done now is to send the answer.
+        namespace.enter(socket, &self.session, || self.settle(&mut state));
+        state
+            .sockets
+            .insert(namespace.name().clone(), Arc::clone(socket));
+        socket.deliver(Work::Connected);
+    }
+
+    fn end_one(
+        self: &Arc<Self>,
+        state: &mut State,
+        name: &NamespaceName,
+        reason: DisconnectReason,
+    ) {
+        state.connection.disconnect(name);
+        self.settle(state);
+        if let Some(socket) = state.sockets.remove(name) {
+            socket.left(reason);
+        }
+    }
+
+    fn ended(&self, reason: CloseReason) {
+        let mut state = self.lock();
+        state.connection.close();
+        if let Some(timer) = state.timer.take() {
+            timer.task.abort();
+        }
+        for (_, socket) in mem::take(&mut state.sockets) {
+            socket.left(DisconnectReason::Session(reason));
+        }
+    }
+
+    /// Feeds one input and does everything that follows from it.
+    fn feed(self: &Arc<Self>, input: impl FnOnce(&mut Connection, Instant)) {
+        let mut state = self.lock();
+        input(&mut state.connection, now());
+        self.settle(&mut state);
+    }
+
+    fn settle(self: &Arc<Self>, state: &mut State) {
+        while let Some(output) = state.connection.poll_output() {
+            match output {
+                // Fails only for a session that has ended, which `closed` tells.
+                Output::Send(entry) => {
+                    let _ = self.session.send(entry, SendOptions::never_dropped());
+                }
+                Output::Event(event) => self.take(state, event),
+                Output::Close(violation) => {
+                    tracing::debug!(?self.session, %violation, "client broke the protocol");
+                    self.session.close(CloseReason::ForcedServerClose);
+                }
+            }
+        }
+        self.rearm(state);
+    }
+
+    fn take(self: &Arc<Self>, state: &mut State, event: Event) {
+        match event {
+            Event::Connect { namespace, auth } => self.consider(state, namespace, auth),
+            Event::Event {
+                namespace,
+                name,
+                args,
+                ack,
+            } => {
+                if let Some(socket) = state.sockets.get(&namespace) {
+                    socket.deliver(Work::Event { name, args, ack });
+                }
+            }
+            Event::Ack {
+                namespace,
+                id,
+                args,
+            } => {
+                if let Some(socket) = state.sockets.get(&namespace) {
+                    let waiter = socket.acks().take(id);
+                    waiter
+                        .into_iter()
+                        .for_each(|waiter| waiter.answer(socket.id(), args.clone()));
+                }
+            }
+            Event::Disconnect { namespace } => {
+                if let Some(socket) = state.sockets.remove(&namespace) {
+                    socket.left(DisconnectReason::ClientNamespaceDisconnect);
+                }
+            }
+        }
+    }
+
+    /// A client asks to join. The root and what is declared is known at once; patterns belong to
+    /// the application and are asked without the lock.
+    fn consider(self: &Arc<Self>, state: &mut State, name: NamespaceName, auth: Option<Text>) {
+        let here = self.server.find(name.as_str()).is_some() || self.server.has_patterns();
+        let id = self.make_id(&name);
+        match id {
+            Some(id) if here => {
+                let handshake = Arc::clone(&self.handshake);
+                let handshake = Handshake::new(handshake, self.session.version(), auth);
+                let (client, server) = (Arc::downgrade(self), Arc::clone(&self.server));
+                tokio::spawn(admission::run(client, server, name, id, handshake));
+            }
+            Some(_) => refuse(&mut state.connection, &name, &unknown_namespace()),
+            None => refuse(
+                &mut state.connection,
+                &name,
+                &Refusal::new("internal error"),
+            ),
+        }
+    }
+
+    /// None if the operating system has no random bytes.
+    fn make_id(&self, namespace: &NamespaceName) -> Option<SocketId> {
+        match self.session.version() {
+            Version::V3 => Some(SocketId::derived(namespace.as_str(), self.session.sid())),
+            Version::V4 => SocketId::random().ok(),
+        }
+    }
+
+    fn rearm(self: &Arc<Self>, state: &mut State) {
+        let deadline = state.connection.poll_timeout();
+        if state.timer.as_ref().map(|timer| timer.deadline) == deadline {
+            return;
+        }
+        if let Some(timer) = state.timer.take() {
+            timer.task.abort();
+        }
+        state.timer = deadline.map(|deadline| Timer {
+            deadline,
+            task: tokio::spawn(wake(Arc::downgrade(self), deadline)).abort_handle(),
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn has(&self, socket: &SocketCore) -> bool {
+        let joined = self.sockets.get(socket.namespace().name());
+        // In protocol 4 a socket that comes back has the same id.
+        joined.is_some_and(|joined| ptr::eq(Arc::as_ptr(joined), socket))
+    }
+}
+
+impl Receiver for Inlet {
+    fn message(&mut self, data: Data) {
+        self.0
+            .feed(|connection, now| connection.handle_message(now, data));
+    }
+
+    fn closed(&mut self, reason: CloseReason) {
+        self.0.ended(reason);
+    }
+}
+
+fn refuse(connection: &mut Connection, namespace: &NamespaceName, refusal: &Refusal) {
+    connection.refuse(namespace, refusal.message(), refusal.data());
+}
+
+/// Wakes the machine at its deadline.
+async fn wake(client: Weak<Client>, deadline: Instant) {
+    sleep_until(deadline.into()).await;
+    if let Some(client) = client.upgrade() {
+        client.feed(|connection, now| connection.handle_timeout(now));
+    }
+}
+
+/// Now, by tokio's clock, so that a test with paused time moves everything.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

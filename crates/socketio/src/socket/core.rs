@@ -1,0 +1,172 @@
+//! A socket as the server keeps it, whatever the type of its state.
+
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use engineio::proto::{Prepared, SendOptions};
+use socketio_proto::{AckId, Args};
+use tokio::runtime::Handle;
+
+use crate::{
+    DisconnectReason, EmitError, EmitOutcome, Handshake, SocketId,
+    ack::Acks,
+    admission::Candidate,
+    client::Client,
+    deliver::{self, Work},
+    inbox::{Effects, Flow, Inbox},
+    namespace::NamespaceCore,
+};
+
+/// One client in one namespace.
+///
+/// Kept by its client and by its namespace while it is joined. What an application keeps of it
+/// holds neither the client nor the session.
+pub(crate) struct SocketCore {
+    id: SocketId,
+    namespace: Arc<NamespaceCore>,
+    client: Weak<Client>,
+    handshake: Handshake,
+    state: Arc<dyn Any + Send + Sync>,
+    inbox: Mutex<Inbox<Work>>,
+    acks: Mutex<Acks>,
+    /// Where deliverers run, wherever the work comes from.
+    runtime: Handle,
+}
+
+impl SocketCore {
+    pub(crate) fn new(
+        candidate: &Candidate,
+        client: Weak<Client>,
+        state: Arc<dyn Any + Send + Sync>,
+    ) -> Arc<Self> {
+        let settings = candidate.namespace.settings();
+        Arc::new(Self {
+            id: candidate.id.clone(),
+            namespace: Arc::clone(&candidate.namespace),
+            client,
+            handshake: candidate.handshake.clone(),
+            state,
+            inbox: Mutex::new(Inbox::new(settings.inbox)),
+            acks: Mutex::new(Acks::new(settings.max_open_acks)),
+            runtime: Handle::current(),
+        })
+    }
+
+    pub(crate) fn id(&self) -> &SocketId {
+        &self.id
+    }
+
+    pub(crate) fn namespace(&self) -> &Arc<NamespaceCore> {
+        &self.namespace
+    }
+
+    pub(crate) fn handshake(&self) -> &Handshake {
+        &self.handshake
+    }
+
+    pub(crate) fn state(&self) -> &Arc<dyn Any + Send + Sync> {
+        &self.state
+    }
+
+    pub(crate) fn acks(&self) -> MutexGuard<'_, Acks> {
+        self.acks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The client, unless this socket's session has ended.
+    pub(crate) fn client(&self) -> Result<Arc<Client>, EmitError> {
+        self.client.upgrade().ok_or(EmitError::Gone)
+    }
+
+    /// Sends a message, if the socket is still joined.
+    pub(crate) fn send(
+        &self,
+        message: &Prepared,
+        options: SendOptions,
+    ) -> Result<EmitOutcome, EmitError> {
+        self.client()?.send(self, message, options)
+    }
+
+    pub(crate) fn acknowledge(&self, id: AckId, args: &Args) -> Result<EmitOutcome, EmitError> {
+        let message = Prepared::new(self.namespace.encode_ack(id, args));
+        self.send(&message, SendOptions::never_dropped())
+    }
+
+    /// Puts work behind what waits; a deliverer is started if none runs.
+    pub(crate) fn deliver(self: &Arc<Self>, work: Work) {
+        let bytes = work.bytes();
+        let mut inbox = self.inbox();
+        let Effects { start, flow } = inbox.push(work, bytes);
+        self.turn(flow);
+        drop(inbox);
+        if start {
+            self.runtime.spawn(deliver::run(Arc::clone(self)));
+        }
+    }
+
+    /// The next work for the deliverer.
+    pub(crate) fn next_work(&self) -> Option<Work> {
+        let mut inbox = self.inbox();
+        let (work, flow) = inbox.next();
+        self.turn(flow);
+        work
+    }
+
+    /// The socket has left its namespace: nobody reaches it any more, and its handlers learn it
+    /// after what came before.
+    pub(crate) fn left(self: Arc<Self>, reason: DisconnectReason) {
+        self.namespace.remove(&self.id);
+        self.acks().close();
+        if reason.is_ours() {
+            let mut inbox = self.inbox();
+            let flow = inbox.clear();
+            self.turn(flow);
+        }
+        let last = Arc::clone(&self);
+        last.deliver(Work::Disconnected {
+            reason,
+            _socket: self,
+        });
+    }
+
+    /// Takes the socket out of its namespace; the client is told.
+    pub(crate) fn disconnect(&self) {
+        self.end(DisconnectReason::ServerNamespaceDisconnect);
+    }
+
+    /// The same for a reason.
+    pub(crate) fn end(&self, reason: DisconnectReason) {
+        if let Ok(client) = self.client() {
+            client.end(self, reason);
+        }
+    }
+
+    /// Ends the whole session.
+    pub(crate) fn close(&self) {
+        if let Ok(client) = self.client() {
+            client.close();
+        }
+    }
+
+    /// Called under the inbox's lock, so that turns come in order.
+    fn turn(&self, flow: Option<Flow>) {
+        if let (Some(flow), Some(client)) = (flow, self.client.upgrade()) {
+            client.turn(flow);
+        }
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox<Work>> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for SocketCore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("namespace", &self.namespace.name())
+            .field("id", &self.id)
+            .finish()
+    }
+}

@@ -1,0 +1,91 @@
+//! One emit to one socket, with its options.
+
+use std::{sync::Arc, time::Duration};
+
+use engineio::proto::{Prepared, SendOptions};
+use socketio_proto::IntoArgs;
+use tokio::sync::oneshot;
+
+use super::SocketCore;
+use crate::{Ack, AckError, EmitError, EmitOutcome, Outgoing, Recipients, ack::Waiter};
+
+/// An emit to one socket that is being put together.
+#[derive(Debug, Clone, Copy)]
+#[must_use = "nothing is sent before `emit`"]
+pub struct Emitter<'a> {
+    socket: &'a Arc<SocketCore>,
+    options: SendOptions,
+    timeout: Duration,
+}
+
+impl<'a> Emitter<'a> {
+    pub(crate) fn new(socket: &'a Arc<SocketCore>) -> Self {
+        Self {
+            socket,
+            options: SendOptions::default(),
+            timeout: socket.namespace().settings().ack_timeout,
+        }
+    }
+
+    /// Drops the event unless the client can take it at this moment.
+    pub fn volatile(self) -> Self {
+        self.with(SendOptions::volatile())
+    }
+
+    /// Sends with these options in place of the server's.
+    pub fn with(mut self, options: SendOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Waits this long for the answer.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Queues the event.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::emit`](crate::Socket::emit).
+    pub fn emit(self, name: &str, args: impl IntoArgs) -> Result<EmitOutcome, EmitError> {
+        let args = args.into_args()?;
+        let namespace = self.socket.namespace();
+        let message = Prepared::new(namespace.encode_event(name, &args, None)?);
+        namespace.tap(|| Outgoing {
+            name,
+            args: &args,
+            to: Recipients::Socket(self.socket.id()),
+        });
+        self.socket.send(&message, self.options)
+    }
+
+    /// Queues the event and returns the future of its answer.
+    pub fn emit_with_ack(self, name: &str, args: impl IntoArgs) -> Ack {
+        match self.ask(name, args) {
+            Ok(ack) => ack,
+            Err(error) => Ack::failed(error),
+        }
+    }
+
+    fn ask(self, name: &str, args: impl IntoArgs) -> Result<Ack, AckError> {
+        let args = args.into_args().map_err(EmitError::from)?;
+        let namespace = self.socket.namespace();
+        let id = namespace.next_ack();
+        let message = Prepared::new(namespace.encode_event(name, &args, Some(id))?);
+        namespace.tap(|| Outgoing {
+            name,
+            args: &args,
+            to: Recipients::Socket(self.socket.id()),
+        });
+        let (sender, answer) = oneshot::channel();
+        self.socket.acks().expect(id, Waiter::One(sender))?;
+        // From here on the registration is undone with the future.
+        let ack = Ack::waiting(self.socket, id, answer, self.timeout);
+        match self.socket.send(&message, self.options)? {
+            EmitOutcome::Dropped => Err(AckError::Dropped),
+            EmitOutcome::Queued | EmitOutcome::Conflated => Ok(ack),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! A socket as the application sees it: one client in one namespace.
+
+use std::{any::Any, fmt, sync::Arc, time::Duration};
+
+use engineio::proto::SendOptions;
+use socketio_proto::IntoArgs;
+
+use crate::{Ack, Broadcast, EmitError, EmitOutcome, Handshake, Namespace, Room, SocketId, Target};
+
+mod core;
+mod emitter;
+
+pub(crate) use self::core::SocketCore;
+pub use emitter::Emitter;
+
+/// One client in one namespace, with the state that the namespace's middleware made for it.
+///
+/// Cheap to clone. Keeping it keeps neither the session nor its place in any room: once the client
+/// has left, emits fail with [`EmitError::Gone`] and [`Socket::join`] does nothing.
+pub struct Socket<S = ()> {
+    core: Arc<SocketCore>,
+    state: Arc<S>,
+}
+
+impl<S: Send + Sync + 'static> Socket<S> {
+    /// The typed view of a socket of a namespace whose state has this type.
+    pub(crate) fn new(core: &Arc<SocketCore>) -> Self {
+        let state: Arc<dyn Any + Send + Sync> = Arc::clone(core.state());
+        Self {
+            core: Arc::clone(core),
+            state: state
+                .downcast()
+                .expect("a namespace's handlers and sockets have one type of state"),
+        }
+    }
+
+    /// The namespace.
+    pub fn namespace(&self) -> Namespace<S> {
+        Namespace::new(Arc::clone(self.core.namespace()))
+    }
+}
+
+impl<S> Socket<S> {
+    /// The socket's id.
+    pub fn id(&self) -> &SocketId {
+        self.core.id()
+    }
+
+    /// What the namespace's middleware made for this socket.
+    pub fn state(&self) -> &S {
+        &self.state
+    }
+
+    /// The request that opened the session, and what the client brought for this namespace.
+    pub fn handshake(&self) -> &Handshake {
+        self.core.handshake()
+    }
+
+    /// True until the socket has left its namespace.
+    pub fn is_connected(&self) -> bool {
+        self.core
+            .client()
+            .is_ok_and(|client| client.has(&self.core))
+    }
+
+    /// Bytes that wait to be sent to the client, in all its namespaces.
+    pub fn queued_bytes(&self) -> usize {
+        self.core
+            .client()
+            .map_or(0, |client| client.session().queued_bytes())
+    }
+
+    /// Queues an event. Each element of a tuple is one argument; packets go out in the order in
+    /// which they were emitted.
+    ///
+    /// # Errors
+    ///
+    /// The socket is gone, the queue is full under the policy that ends the session, or the event
+    /// cannot be written.
+    pub fn emit(&self, name: &str, args: impl IntoArgs) -> Result<EmitOutcome, EmitError> {
+        self.emitter().emit(name, args)
+    }
+
+    /// Queues an event once there is room in the client's queue.
+    ///
+    /// Cancel-safe: dropped, it has sent nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::emit`].
+    pub async fn emit_wait(
+        &self,
+        name: &str,
+        args: impl IntoArgs,
+    ) -> Result<EmitOutcome, EmitError> {
+        let args = args.into_args()?;
+        let session = self.core.client()?.session().clone();
+        session.writable().await;
+        drop(session);
+        self.emit(name, args)
+    }
+
+    /// Queues an event and returns the future of its answer, with the server's timeout for acks.
+    pub fn emit_with_ack(&self, name: &str, args: impl IntoArgs) -> Ack {
+        self.emitter().emit_with_ack(name, args)
+    }
+
+    /// The next emit is dropped unless the client can take it at this moment.
+    pub fn volatile(&self) -> Emitter<'_> {
+        self.with(SendOptions::volatile())
+    }
+
+    /// The next emit has these options in place of the server's.
+    pub fn with(&self, options: SendOptions) -> Emitter<'_> {
+        self.emitter().with(options)
+    }
+
+    /// The answer to the next emit is awaited this long.
+    pub fn timeout(&self, timeout: Duration) -> Emitter<'_> {
+        self.emitter().timeout(timeout)
+    }
+
+    /// A broadcast to a room, without this socket.
+    pub fn to(&self, room: impl Into<Room>) -> Broadcast {
+        self.broadcast().to(room)
+    }
+
+    /// A broadcast to the whole namespace, without this socket.
+    pub fn broadcast(&self) -> Broadcast {
+        let target = Target {
+            rooms: Vec::new(),
+            except: vec![self.id().into()],
+        };
+        Broadcast::new(Arc::clone(self.core.namespace()), target)
+    }
+
+    /// Joins a room. Does nothing if the socket has left its namespace.
+    pub fn join(&self, room: impl Into<Room>) {
+        self.core.namespace().join(&self.core, &room.into());
+    }
+
+    /// Leaves a room.
+    pub fn leave(&self, room: impl Into<Room>) {
+        self.core.namespace().leave(&self.core, &room.into());
+    }
+
+    /// The rooms that the socket is in, in no order.
+    pub fn rooms(&self) -> Vec<Room> {
+        self.core.namespace().rooms_of(&self.core)
+    }
+
+    /// Takes the socket out of its namespace; the client is told and its session stays.
+    ///
+    /// What it has sent and nobody has handled yet is dropped.
+    pub fn disconnect(&self) {
+        self.core.disconnect();
+    }
+
+    /// Takes all sockets of the client out of their namespaces and ends the session, after what is
+    /// queued has gone out.
+    pub fn close(&self) {
+        self.core.close();
+    }
+
+    fn emitter(&self) -> Emitter<'_> {
+        Emitter::new(&self.core)
+    }
+}
+
+impl<S> Clone for Socket<S> {
+    fn clone(&self) -> Self {
+        Self {
+            core: Arc::clone(&self.core),
+            state: Arc::clone(&self.state),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Socket<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.core.fmt(f)
+    }
+}
