@@ -1,2 +1,41 @@
-//! Socket.IO server for tokio: namespaces, rooms, acks and adapters for clients of socket.io 1.x to 4.x.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod ack;
+mod adapter;
+mod admission;
+mod broadcast;
+mod client;
+mod deliver;
+mod error;
+mod event;
+mod handlers;
+mod handshake;
+mod id;
+mod inbox;
+mod layers;
+mod namespace;
+mod reason;
+mod rooms;
+mod server;
+mod socket;
+pub mod testing;
+
+pub use ack::{Ack, Answer, Answers};
+pub use adapter::{Adapter, AdapterError, Command, LocalAdapter, LocalSockets, SocketInfo};
+pub use broadcast::{Broadcast, Delivery};
+pub use engineio;
+pub use engineio::proto::{ConflationKey, SendOptions, SlowConsumer};
+pub use error::{AckError, EmitError, EmitOutcome, HandlerError, IntoHandlerResult, Refusal};
+pub use event::{Event, Responder};
+pub use handshake::{ConnectRequest, Handshake};
+pub use id::SocketId;
+pub use inbox::InboxLimits;
+pub use layers::{Next, Outgoing, Recipients};
+pub use namespace::{Dynamic, Namespace};
+pub use reason::DisconnectReason;
+pub use rooms::{Room, Target};
+pub use server::{Builder, Failure, HandlerFailure, Server};
+pub use socket::{Emitter, Socket};
+pub use socketio_proto as proto;
+pub use socketio_proto::{ArgError, Args, Binary, IntoArgs};

@@ -1,0 +1,84 @@
+//! Putting a server together.
+
+use std::{sync::Arc, time::Duration};
+
+use engineio::EngineService;
+
+use super::{Application, HandlerFailure, Server, Settings, Shared};
+use crate::{Adapter, InboxLimits, LocalSockets};
+
+/// A server that is being put together. Every setting has a default.
+#[derive(Default)]
+#[must_use = "nothing happens before `build`"]
+pub struct Builder {
+    engine: engineio::Config,
+    protocol: socketio_proto::Config,
+    path: Option<String>,
+    settings: Settings,
+}
+
+impl Builder {
+    /// The settings of the Engine.IO level. Their path is not used: see [`Builder::path`].
+    pub fn engine(mut self, config: engineio::Config) -> Self {
+        self.engine = config;
+        self
+    }
+
+    /// The settings of the Socket.IO protocol: connect timeout and limits.
+    pub fn protocol(mut self, config: socketio_proto::Config) -> Self {
+        self.protocol = config;
+        self
+    }
+
+    /// The path that clients ask for, with its trailing slash. Default `/socket.io/`.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// What connects this server with others. Default: nothing.
+    pub fn adapter(mut self, adapter: impl Adapter) -> Self {
+        self.settings.adapter = Box::new(adapter);
+        self
+    }
+
+    /// How long answers to events are awaited, unless an emit has a timeout of its own. Default
+    /// 20 s.
+    pub fn ack_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.ack_timeout = timeout;
+        self
+    }
+
+    /// How many answers of one socket may be awaited at once. Default 1,024.
+    pub fn max_open_acks(mut self, count: usize) -> Self {
+        self.settings.max_open_acks = count;
+        self
+    }
+
+    /// How much may wait for the handlers of one socket before its client is not read any more.
+    pub fn inbox(mut self, limits: InboxLimits) -> Self {
+        self.settings.inbox = limits;
+        self
+    }
+
+    /// Sets what is told of handlers that fail or panic. Default: it is logged.
+    pub fn on_handler_failure(
+        mut self,
+        hook: impl Fn(&HandlerFailure<'_>) + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.failure_hook = Some(Arc::new(hook));
+        self
+    }
+
+    /// The server.
+    pub fn build(mut self) -> Server {
+        self.engine.path = self.path.unwrap_or_else(|| "/socket.io/".into());
+        let shared = Shared::new(self.settings, self.protocol);
+        let adapter = &shared.settings().adapter;
+        adapter.start(LocalSockets::new(&shared));
+        Server {
+            engine: EngineService::new(self.engine, Application(Arc::clone(&shared))),
+            shared,
+        }
+    }
+}
