@@ -1,0 +1,132 @@
+//! A server on a free port, and clients that read and write packets as text on a WebSocket.
+
+use std::{net::SocketAddr, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use socketio::Server;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+/// A client on a WebSocket that has read its open packet.
+pub(crate) struct Client {
+    socket: WebSocketStream<TcpStream>,
+    pub(crate) sid: String,
+}
+
+/// Serves on a free port for the rest of the test.
+pub(crate) async fn serve(server: &Server) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = server.clone();
+    tokio::spawn(async move { server.serve(listener, std::future::pending()).await });
+    address
+}
+
+impl Client {
+    /// A client of protocol 5 that has joined nothing.
+    pub(crate) async fn v5(address: SocketAddr) -> Self {
+        Self::open(address, "EIO=4").await
+    }
+
+    /// A client of protocol 4, which is in the root namespace.
+    pub(crate) async fn v4(address: SocketAddr) -> Self {
+        let mut client = Self::open(address, "EIO=3").await;
+        client.expect("40").await;
+        client
+    }
+
+    /// A client of protocol 5 that has joined the root namespace.
+    pub(crate) async fn joined(address: SocketAddr) -> Self {
+        let mut client = Self::v5(address).await;
+        client.join("").await;
+        client
+    }
+
+    pub(crate) async fn open(address: SocketAddr, query: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let url = format!("ws://test/socket.io/?{query}&transport=websocket");
+        let (socket, _) = client_async(url, stream).await.unwrap();
+        let mut client = Self {
+            socket,
+            sid: String::new(),
+        };
+        client.sid = sid_of(&client.text().await);
+        client
+    }
+
+    /// Joins a namespace, written as it stands in packets: `/chat,`, or nothing for the root.
+    pub(crate) async fn join(&mut self, namespace: &str) -> String {
+        self.send(&format!("40{namespace}")).await;
+        let answer = self.text().await;
+        let expected = format!(r#"40{namespace}{{"sid":""#);
+        assert!(answer.starts_with(&expected), "{answer}");
+        sid_of(&answer)
+    }
+
+    pub(crate) async fn send(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    pub(crate) async fn send_binary(&mut self, bytes: &'static [u8]) {
+        self.socket.send(Message::binary(bytes)).await.unwrap();
+    }
+
+    pub(crate) async fn expect(&mut self, text: &str) {
+        assert_eq!(self.text().await, text);
+    }
+
+    pub(crate) async fn expect_binary(&mut self, bytes: &[u8]) {
+        assert_eq!(self.next().await.into_data(), bytes);
+    }
+
+    /// The session ends without anything else being said.
+    pub(crate) async fn expect_closed(&mut self) {
+        match timeout(PATIENCE, self.socket.next()).await.unwrap() {
+            None | Some(Ok(Message::Close(_)) | Err(_)) => {}
+            Some(Ok(other)) => panic!("{other}"),
+        }
+    }
+
+    /// Nothing is on its way: what is asked for now is answered by the next packet.
+    pub(crate) async fn expect_silence(&mut self) {
+        self.send(r#"4299["are you there"]"#).await;
+        self.expect("4399[]").await;
+    }
+
+    pub(crate) async fn text(&mut self) -> String {
+        self.next().await.into_text().unwrap().to_string()
+    }
+
+    async fn next(&mut self) -> Message {
+        loop {
+            let next = timeout(PATIENCE, self.socket.next()).await;
+            let message = next.expect("a packet in time").unwrap().unwrap();
+            if message != Message::text("2") {
+                return message;
+            }
+            self.send("3").await;
+        }
+    }
+}
+
+/// What a server needs for [`Client::expect_silence`].
+pub(crate) fn answer_silence(server: &Server) {
+    server
+        .of("/")
+        .on("are you there", |_, event| async move { event.ack(()) });
+}
+
+/// For handlers that are to panic.
+pub(crate) fn planted_panic() {
+    panic!("planted by a test");
+}
+
+fn sid_of(packet: &str) -> String {
+    let from = packet.find(r#""sid":""#).unwrap() + 7;
+    packet[from..].split('"').next().unwrap().into()
+}
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

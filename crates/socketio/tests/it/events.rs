@@ -1,0 +1,162 @@
+//! Events in both directions: order, names, handlers that fail.
+
+use std::sync::{Arc, Mutex};
+
+use socketio::{EmitError, Event, Failure, Server, Socket};
+use tokio::sync::mpsc;
+
+use crate::client::{Client, answer_silence, planted_panic, serve};
+
+#[tokio::test]
+async fn an_event_comes_back_as_it_was() {
+    let server = Server::new();
+    server
+        .of("/")
+        .on("message", |socket: Socket, event: Event| async move {
+            socket.emit("message-back", event.args().clone())
+        });
+    let mut client = Client::joined(serve(&server).await).await;
+    client
+        .send(r#"42["message",1,"2",{"3":[true]},1e400]"#)
+        .await;
+    client
+        .expect(r#"42["message-back",1,"2",{"3":[true]},1e400]"#)
+        .await;
+}
+
+#[tokio::test]
+async fn each_element_of_a_tuple_is_one_argument() {
+    let server = Server::new();
+    server.of("/").on_connect(|socket: Socket| async move {
+        socket.emit("none", ())?;
+        socket.emit("one", (vec![1, 2],))?;
+        socket.emit("two", ("a", Some(1.5)))
+    });
+    let mut client = Client::joined(serve(&server).await).await;
+    client.expect(r#"42["none"]"#).await;
+    client.expect(r#"42["one",[1,2]]"#).await;
+    client.expect(r#"42["two","a",1.5]"#).await;
+}
+
+#[tokio::test]
+async fn the_handlers_of_one_socket_run_in_order() {
+    let server = Server::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let journal = Arc::clone(&seen);
+    server.of("/").on("number", move |_, event: Event| {
+        let journal = Arc::clone(&journal);
+        async move {
+            // Let everything else run in between.
+            tokio::task::yield_now().await;
+            let number: u32 = event.arg(0)?;
+            journal.lock().unwrap().push(number);
+            Ok::<_, socketio::HandlerError>(())
+        }
+    });
+    answer_silence(&server);
+    let mut client = Client::joined(serve(&server).await).await;
+    for number in 0..500 {
+        client.send(&format!(r#"42["number",{number}]"#)).await;
+    }
+    client.expect_silence().await;
+    assert_eq!(*seen.lock().unwrap(), (0..500).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn catch_all_handlers_see_everything() {
+    let server = Server::new();
+    let (sender, mut seen) = mpsc::unbounded_channel();
+    server.of("/").on_any(move |_, event: Event| {
+        let _ = sender.send(event.name().to_owned());
+        async {}
+    });
+    answer_silence(&server);
+    let mut client = Client::joined(serve(&server).await).await;
+    client.send(r#"42["nobody handles this"]"#).await;
+    client.expect_silence().await;
+    assert_eq!(seen.recv().await.as_deref(), Some("nobody handles this"));
+    assert_eq!(seen.recv().await.as_deref(), Some("are you there"));
+}
+
+#[tokio::test]
+async fn an_event_that_nobody_handles_is_not_acknowledged() {
+    let server = Server::new();
+    answer_silence(&server);
+    let mut client = Client::joined(serve(&server).await).await;
+    client.send(r#"427["nobody handles this"]"#).await;
+    client.expect_silence().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_is_told_to_the_hook_and_the_socket_goes_on() {
+    let (sender, mut failures) = mpsc::unbounded_channel();
+    let server = Server::builder()
+        .on_handler_failure(move |failure| {
+            if let Failure::Error(error) = failure.failure {
+                let _ = sender.send(error.to_string());
+            }
+        })
+        .build();
+    server
+        .of("/")
+        .on("fail", |_, _| async { Err::<(), _>("as asked") });
+    answer_silence(&server);
+    let mut client = Client::joined(serve(&server).await).await;
+    client.send(r#"42["fail"]"#).await;
+    client.expect_silence().await;
+    assert_eq!(failures.recv().await.as_deref(), Some("as asked"));
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_ends_its_socket_alone() {
+    let server = Server::new();
+    server
+        .of("/bad")
+        .on("panic", |_, _| async { planted_panic() });
+    answer_silence(&server);
+    let mut client = Client::joined(serve(&server).await).await;
+    client.join("/bad,").await;
+    client.send(r#"42/bad,["panic"]"#).await;
+    client.expect("41/bad,").await;
+    client.expect_silence().await;
+    assert!(server.of("/bad").is_empty());
+}
+
+#[tokio::test]
+async fn reserved_names_are_refused_both_ways() {
+    let server = Server::new();
+    server
+        .of("/")
+        .on("try", |socket: Socket, event: Event| async move {
+            let error = socket.emit("disconnect", ()).map(drop);
+            assert!(matches!(error, Err(EmitError::ReservedName)));
+            event.ack(("refused",))
+        });
+    let mut client = Client::joined(serve(&server).await).await;
+    client.send(r#"420["try"]"#).await;
+    client.expect(r#"430["refused"]"#).await;
+    client.send(r#"42["disconnect"]"#).await;
+    client.expect_closed().await;
+}
+
+#[tokio::test]
+async fn other_sockets_do_not_wait() {
+    let server = Server::new();
+    let (sender, mut entered) = mpsc::unbounded_channel();
+    server.of("/").on("hang", move |_, _| {
+        let _ = sender.send(());
+        std::future::pending::<()>()
+    });
+    server
+        .of("/other")
+        .on("ping me", |_, event: Event| async move { event.ack(()) });
+    answer_silence(&server);
+    let address = serve(&server).await;
+    let mut client = Client::joined(address).await;
+    client.join("/other,").await;
+    client.send(r#"42["hang"]"#).await;
+    entered.recv().await.unwrap();
+    client.send(r#"42/other,1["ping me"]"#).await;
+    client.expect("43/other,1[]").await;
+    Client::joined(address).await.expect_silence().await;
+}

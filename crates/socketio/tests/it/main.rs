@@ -1,0 +1,17 @@
+//! The server over real sockets: one module per subject, each test a transcript.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod acks;
+mod binary;
+mod client;
+mod cluster;
+mod connecting;
+mod crowd;
+mod disconnecting;
+mod events;
+mod layers;
+mod pressure;
+mod protocol4;
+mod rooms;
+mod virtual_time;

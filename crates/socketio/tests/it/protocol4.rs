@@ -1,0 +1,87 @@
+//! Clients of socket.io 1.x and 2.x: protocol 4 over Engine.IO 3 (SIO5 6.1).
+
+use socketio::{Event, Server, Socket};
+
+use crate::client::{Client, answer_silence, serve};
+
+fn ids() -> Server {
+    let server = Server::new();
+    for name in ["/", "/chat"] {
+        server
+            .of(name)
+            .on("id", |socket: Socket, event: Event| async move {
+                event.ack((socket.id().as_str(),))
+            });
+    }
+    answer_silence(&server);
+    server
+}
+
+#[tokio::test]
+async fn the_root_is_joined_unasked() {
+    let server = ids();
+    let mut client = Client::v4(serve(&server).await).await;
+    client.send(r#"420["id"]"#).await;
+    let id = format!(r#"430["{}"]"#, client.sid);
+    client.expect(&id).await;
+}
+
+#[tokio::test]
+async fn other_ids_are_derived() {
+    let server = ids();
+    let mut client = Client::v4(serve(&server).await).await;
+    client.send("40/chat,").await;
+    client.expect("40/chat,").await;
+    client.send(r#"42/chat,0["id"]"#).await;
+    let id = format!(r#"43/chat,0["/chat#{}"]"#, client.sid);
+    client.expect(&id).await;
+}
+
+#[tokio::test]
+async fn auth_is_the_query_of_the_namespace() {
+    let server = Server::new();
+    server.of("/chat").on_connect(|socket: Socket| async move {
+        let auth: serde_json::Value = socket.handshake().auth()?;
+        socket.emit("auth", (auth,))?;
+        Ok::<_, socketio::HandlerError>(())
+    });
+    let mut client = Client::v4(serve(&server).await).await;
+    client.send("40/chat?a=b&c=%C3%A9%20x,").await;
+    client.expect("40/chat,").await;
+    client
+        .expect(r#"42/chat,["auth",{"a":"b","c":"é x"}]"#)
+        .await;
+}
+
+#[tokio::test]
+async fn refusals_are_strings() {
+    let server = Server::new();
+    let mut client = Client::v4(serve(&server).await).await;
+    client.send("40/nowhere,").await;
+    client.expect(r#"44/nowhere,"Invalid namespace""#).await;
+}
+
+#[tokio::test]
+async fn packets_for_namespaces_not_joined_are_ignored() {
+    let server = ids();
+    let mut client = Client::v4(serve(&server).await).await;
+    client.send(r#"42/chat,["id"]"#).await;
+    client.send("41/chat,").await;
+    client.expect_silence().await;
+}
+
+#[tokio::test]
+async fn a_handle_of_an_earlier_socket_with_the_same_id_does_nothing() {
+    let server = ids();
+    let chat = server.of("/chat");
+    let mut client = Client::v4(serve(&server).await).await;
+    client.send("40/chat,").await;
+    client.expect("40/chat,").await;
+    let earlier = chat.sockets().remove(0);
+    client.send("41/chat,").await;
+    client.send("40/chat,").await;
+    client.expect("40/chat,").await;
+    earlier.join("red");
+    assert!(earlier.emit("ghost", ()).is_err() && chat.rooms().is_empty());
+    assert_eq!(chat.sockets().remove(0).id(), earlier.id());
+}
