@@ -2,6 +2,9 @@
 //!
 //! They are functions here so that the stable test run replays them, too.
 
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
