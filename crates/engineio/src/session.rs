@@ -325,14 +325,17 @@ impl SessionCell {
         self.settle(state);
     }
 
-    /// Stops reading from the client; what it has sent so far is still delivered.
-    pub(crate) fn pause(&self) {
+    /// Stops reading from the client; what it has sent so far is still delivered. Its heartbeat
+    /// stands still meanwhile, as its answers are not read.
+    pub(crate) fn pause(self: &Arc<Self>) {
         self.paused.store(true, Ordering::Release);
+        self.feed(Session::pause);
     }
 
     /// Reads from the client again.
-    pub(crate) fn resume(&self) {
+    pub(crate) fn resume(self: &Arc<Self>) {
         self.paused.store(false, Ordering::Release);
+        self.feed(Session::resume);
         self.signal.notify_one();
         self.changed.notify_waiters();
     }
