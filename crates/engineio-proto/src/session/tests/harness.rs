@@ -466,7 +466,11 @@ fn open_request(
     config: &Config,
     initial: Option<Data>,
 ) -> OpenRequest {
-    let query = format!("EIO={version}&transport={}&b64=1", transport.as_str());
+    let jsonp = if config.jsonp { "&j=12" } else { "" };
+    let query = format!(
+        "EIO={version}&transport={}&b64=1{jsonp}",
+        transport.as_str()
+    );
     let upgrade = match transport {
         Transport::Polling => Upgrade::None,
         Transport::WebSocket => Upgrade::WebSocket,

@@ -285,3 +285,35 @@ fn requests_after_the_end_find_no_session() {
     assert_eq!(t.try_post("4a"), Err(RequestError::SessionIdUnknown));
     assert_eq!(t.try_connect(), Err(RequestError::SessionIdUnknown));
 }
+
+// J1, J4, J8, J11
+#[test]
+fn scripts_carry_the_same_payloads() {
+    let mut config = super::harness::config();
+    config.jsonp = true;
+    let mut t = Harness::polling_with(Version::V3, config);
+    t.post("d=6%3A4hello");
+    t.expect_message("hello");
+    t.post("x=6%3A4hello");
+    t.expect_alive();
+    t.server_sends("\"hi\"");
+    t.get();
+    t.expect_poll(r#"___eio[12]("5:4\"hi\"");"#);
+    t.get();
+    t.server_closes();
+    t.expect_poll(r#"___eio[12]("1:1");"#);
+    t.expect_closed(CloseReason::ForcedClose);
+}
+
+// A raw separator would tear the message in two.
+#[test]
+fn revision_4_cannot_poll_a_separator() {
+    let mut t = Harness::polling(Version::V4);
+    let refused = t.server_sends_with("a\u{1e}4b", crate::SendOptions::default());
+    assert_eq!(refused, Err(crate::SendError::Separator));
+    t.expect_alive();
+    let mut t = Harness::polling(Version::V3);
+    t.server_sends("a\u{1e}4b");
+    t.get();
+    t.expect_poll("5:4a␞4b");
+}
