@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::case::{Case, Check, Failure, Group, Layer, ensure};
+use crate::case::{Case, Check, Failure, Group, Layer};
 use crate::peer::Peer;
 use crate::peer::frame::Frame;
 use crate::peer::websocket::Received;
@@ -35,7 +35,8 @@ const CASES: &[Case] = &[
             socket.send(r#"2["message","next"]"#)?;
             match socket.transport.receive()? {
                 Received::Close(_) | Received::End => {}
-                Received::Text(text) if text.contains("next") => {}
+                // The panicking socket may have left its namespace.
+                Received::Text(text) if text.contains("next") || text == "41" => {}
                 other => return Err(Failure::new("an echo or the end", other.to_string())),
             }
             bystander.expect_alive()?;
@@ -71,11 +72,12 @@ const CASES: &[Case] = &[
                 .map(|n| Frame::text(&format!("40/x{n},")))
                 .collect();
             socket.transport.send_frames(&frames)?;
-            for number in 0..1000 {
+            // Refusals may come in any order, and a server may end this at any time.
+            for _ in 0..1000 {
                 match socket.transport.receive()? {
-                    Received::Close(_) | Received::End if number >= 32 => break,
-                    Received::Text(text) => expect_refusal(&text, number)?,
-                    other => return Err(Failure::new("a refusal", other.to_string())),
+                    Received::Close(_) | Received::End => break,
+                    Received::Text(text) if text.starts_with("44/x") => {}
+                    other => return Err(Failure::new("a refusal or the end", other.to_string())),
                 }
             }
             peer.socket()?.expect_alive()
@@ -92,9 +94,4 @@ const CASES: &[Case] = &[
 
 fn alive(peer: &Peer) -> Check {
     peer.socket()?.expect_alive()
-}
-
-fn expect_refusal(text: &str, number: u32) -> Check {
-    let expected = format!("44/x{number},");
-    ensure(text.starts_with(&expected), expected, text)
 }

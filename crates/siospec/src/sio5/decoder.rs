@@ -8,7 +8,7 @@ use crate::case::{Case, Check, Failure, Group, Layer, ensure};
 use crate::peer::Peer;
 use crate::peer::engineio::Dialect;
 use crate::peer::frame::Frame;
-use crate::peer::socketio::Packet;
+use crate::peer::socketio::{Packet, Socket};
 use crate::peer::websocket::Received;
 
 pub(crate) static GROUP: Group = Group {
@@ -190,18 +190,63 @@ const CASES: &[Case] = &[
         .title("an event for a namespace not joined closes")
         .run(|peer| closes(peer, r#"2/custom,["message"]"#)),
     Case::must("D22", "SIO5 6.4")
-        .title("packets of all namespaces are handled in order")
+        .title("packets of one namespace are handled in order")
         .run(|peer| {
-            let mut socket = peer.socket()?;
-            socket.join("0/custom,", "{}")?;
-            let name = |n: u32| if n.is_multiple_of(2) { "" } else { "/custom," };
-            let frame = |n| Frame::text(&format!(r#"42{}["message",{n}]"#, name(n)));
-            socket
-                .transport
-                .send_frames(&(0..40).map(frame).collect::<Vec<_>>())?;
-            (0..40).try_for_each(|n| socket.expect(&format!(r#"2{}["message-back",{n}]"#, name(n))))
+            let mut socket = interleaved(peer)?;
+            let mut next = [0, 1];
+            for _ in 0..BURST {
+                let packet = socket.receive()?;
+                let number = if packet.namespace == "/" {
+                    &mut next[0]
+                } else {
+                    &mut next[1]
+                };
+                let expected = serde_json::json!(["message-back", *number]);
+                let received = packet.data.clone().unwrap_or_default();
+                ensure(
+                    received == expected,
+                    expected.to_string(),
+                    packet.to_string(),
+                )?;
+                *number += 2;
+            }
+            Ok(())
+        }),
+    Case::should("D23", "SIO5 6.4")
+        .title("packets of several namespaces are handled in order")
+        .run(|peer| {
+            let mut socket = interleaved(peer)?;
+            (0..BURST).try_for_each(|number| {
+                socket.expect(&format!(
+                    r#"2{}["message-back",{number}]"#,
+                    namespace_of(number)
+                ))
+            })
         }),
 ];
+
+/// Events that [`interleaved`] sends.
+const BURST: u32 = 40;
+
+/// Even numbers go to the root, odd ones to `/custom`.
+fn namespace_of(number: u32) -> &'static str {
+    if number.is_multiple_of(2) {
+        ""
+    } else {
+        "/custom,"
+    }
+}
+
+/// A client that has sent a burst of numbered events to two namespaces in turn.
+fn interleaved(peer: &Peer) -> Result<Socket, Failure> {
+    let mut socket = peer.socket()?;
+    socket.join("0/custom,", "{}")?;
+    let frame = |n| Frame::text(&format!(r#"42{}["message",{n}]"#, namespace_of(n)));
+    socket
+        .transport
+        .send_frames(&(0..BURST).map(frame).collect::<Vec<_>>())?;
+    Ok(socket)
+}
 
 fn echoed(peer: &Peer, packet: &str, answer: &str) -> Check {
     let mut socket = peer.socket()?;
