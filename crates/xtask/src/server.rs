@@ -1,10 +1,10 @@
-//! A server process under test: started on a free port of the loopback, killed when it is dropped.
+//! A server process under test: started on a free port of the loopback, ended when it is dropped.
 
 use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write},
     process::{Child, ChildStdout, Command, Stdio},
-    sync::mpsc,
+    sync::mpsc::{self, Receiver},
     thread,
     time::Duration,
 };
@@ -14,10 +14,15 @@ use crate::job::{Error, Job};
 /// A debug build on a busy machine needs some seconds.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
+/// After SIGTERM; then it is killed.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
 /// A running server.
 pub(crate) struct Server {
     child: Child,
     address: String,
+    /// Its addresses; closed once its output has ended.
+    output: Receiver<String>,
 }
 
 impl Server {
@@ -39,8 +44,10 @@ impl Server {
         let mut server = Self {
             child,
             address: String::new(),
+            output: receiver,
         };
-        server.address = receiver
+        server.address = server
+            .output
             .recv_timeout(START_LIMIT)
             .map_err(|_| "the server has not printed its address")?;
         Ok(server)
@@ -56,19 +63,19 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Asks it to end by SIGTERM, and waits until it has.
-    pub(crate) fn terminate(mut self) -> Result<(), Error> {
-        Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()?;
-        self.child.wait()?;
-        Ok(())
-    }
+    /// Ends it, and with it what it has started: `strace` passes the signal on.
+    pub(crate) fn stop(self) {}
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nobody to tell.
+        // Whatever goes wrong here, there is nobody to tell.
+        let pid = self.child.id().to_string();
+        let _ = Command::new("kill")
+            .args(["-TERM", &pid])
+            .stderr(Stdio::null())
+            .status();
+        while self.output.recv_timeout(STOP_LIMIT).is_ok() {}
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
