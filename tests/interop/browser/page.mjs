@@ -59,15 +59,15 @@ await browser.close();
 async function watch(page, path, state) {
   await page.goto(server + path);
   await page.getByText(state, { exact: true }).waitFor();
-  for (const [minute, value] of [19.5, 20.25, 21, 20.5, 22.75].entries()) {
+  for (const [minute, measured] of [19.5, 20.25, 21, 20.5, 22.75].entries()) {
     await write([
-      { key: "temperature", value },
+      { key: "temperature", value: measured },
       { key: "humidity", value: String(40 + minute * 3) },
       { key: "status", value: minute % 2 ? "closed" : "open" },
     ]);
-    await card(page, "temperature").getByText(String(value), { exact: true }).waitFor();
+    await value(page, "temperature", String(measured));
   }
-  await card(page, "status").getByText("open", { exact: true }).waitFor();
+  await value(page, "status", "open");
   await card(page, "temperature").getByText(/^(now|\d+ s ago)$/).waitFor();
 
   // The curve moves to the left with time, and takes in the next value.
@@ -85,7 +85,12 @@ async function watch(page, path, state) {
   const field = page.getByRole("textbox", { name: "Value" });
   await field.fill("17.125");
   await field.press("Enter");
-  await card(page, "temperature").getByText("17.125", { exact: true }).waitFor();
+  await value(page, "temperature", "17.125");
+}
+
+// Waits until the card shows the value.
+function value(page, key, text) {
+  return card(page, key).locator(".value").getByText(text, { exact: true }).waitFor();
 }
 
 function card(page, key) {
