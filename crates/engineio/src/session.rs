@@ -51,7 +51,8 @@ struct State {
     refused: Vec<(WebSocketId, CloseCode)>,
     events: VecDeque<Event>,
     receiver: ReceiverSlot,
-    flush: Flush,
+    /// The session stands on a dirty list, once.
+    listed: bool,
     armed: Option<Tick>,
     next_id: u64,
 }
@@ -70,17 +71,6 @@ enum ReceiverSlot {
     Idle(Box<dyn Receiver>),
     Busy,
     Gone,
-}
-
-/// Who will write what is queued.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Flush {
-    /// Nobody: the next send puts the session on a dirty list.
-    Unclaimed,
-    /// The flusher: the session stands on its dirty list.
-    Listed,
-    /// Whoever delivers this session's events right now.
-    Delivering,
 }
 
 /// What the task of a WebSocket is told when it looks.
@@ -114,7 +104,7 @@ impl SessionCell {
                 refused: Vec::new(),
                 events: VecDeque::new(),
                 receiver: ReceiverSlot::Busy,
-                flush: Flush::Delivering,
+                listed: false,
                 armed: None,
                 next_id: 0,
             }),
@@ -125,7 +115,6 @@ impl SessionCell {
     pub(crate) fn start(self: &Arc<Self>, receiver: Box<dyn Receiver>) {
         let mut state = self.lock();
         state.receiver = ReceiverSlot::Idle(receiver);
-        state.flush = Flush::Unclaimed;
         self.settle(state);
     }
 
@@ -286,7 +275,7 @@ impl SessionCell {
     ) -> Result<SendOutcome, SendError> {
         let mut state = self.lock();
         let outcome = state.session.send_prepared(clock::now(), message, options);
-        self.claim_flush(state);
+        self.mark_dirty(state);
         outcome
     }
 
@@ -298,13 +287,13 @@ impl SessionCell {
             .events
             .retain(|event| !matches!(event, Event::Message(_)));
         state.session.close(clock::now(), reason);
-        self.claim_flush(state);
+        self.mark_dirty(state);
     }
 
     /// Called by the flusher for a session on its list.
     pub(crate) fn flush_dirty(self: &Arc<Self>) {
         let mut state = self.lock();
-        state.flush = Flush::Unclaimed;
+        state.listed = false;
         self.settle(state);
     }
 
@@ -357,15 +346,14 @@ impl SessionCell {
         }
     }
 
-    fn claim_flush(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        let unclaimed = state.flush == Flush::Unclaimed;
-        if unclaimed {
-            state.flush = Flush::Listed;
+    /// Has what was queued written soon. Whoever delivers events writes when it is done with them.
+    fn mark_dirty(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let is_delivering = matches!(state.receiver, ReceiverSlot::Busy);
+        if is_delivering || mem::replace(&mut state.listed, true) {
+            return;
         }
         drop(state);
-        if unclaimed {
-            self.engine.mark_dirty(Arc::clone(self));
-        }
+        self.engine.mark_dirty(Arc::clone(self));
     }
 
     /// Does what the machine asks for until it asks for nothing more, then lets go of the lock.
@@ -380,14 +368,7 @@ impl SessionCell {
             else {
                 break;
             };
-            let listed = mem::replace(&mut state.flush, Flush::Delivering) == Flush::Listed;
             state = self.deliver(receiver, state);
-            // The flusher still holds the session: it must not be put on its list twice.
-            state.flush = if listed {
-                Flush::Listed
-            } else {
-                Flush::Unclaimed
-            };
         }
         self.rearm(&mut state);
     }
