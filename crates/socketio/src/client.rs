@@ -21,7 +21,7 @@ use tokio::{task::AbortHandle, time::sleep_until};
 use crate::{
     DisconnectReason, EmitError, EmitOutcome, Handshake, Refusal, SocketId,
     admission::{self, Candidate, unknown_namespace},
-    deliver::Work,
+    deliver::{Deliverer, Work},
     inbox::Flow,
     namespace::Admitted,
     server::Shared,
@@ -34,6 +34,7 @@ pub(crate) struct Client {
     session: SessionHandle,
     handshake: Arc<engineio::Handshake>,
     state: Mutex<State>,
+    deliverer: Arc<Deliverer>,
     /// How many of its sockets have a full inbox.
     blocked: Mutex<usize>,
 }
@@ -65,6 +66,7 @@ impl Client {
                 sockets: HashMap::new(),
                 timer: None,
             }),
+            deliverer: Deliverer::new(),
             blocked: Mutex::new(0),
         });
         // Clients of protocol 4 are in the root namespace without asking.
@@ -74,6 +76,10 @@ impl Client {
 
     pub(crate) fn session(&self) -> &SessionHandle {
         &self.session
+    }
+
+    pub(crate) fn deliverer(&self) -> &Arc<Deliverer> {
+        &self.deliverer
     }
 
     /// True while the socket is joined.
@@ -121,7 +127,7 @@ impl Client {
     pub(crate) fn conclude(self: &Arc<Self>, candidate: &Candidate, admitted: Admitted) {
         match admitted {
             Ok(state) => {
-                let socket = SocketCore::new(candidate, Arc::downgrade(self), state);
+                let socket = SocketCore::new(candidate, self, state);
                 self.accept(&socket);
             }
             Err(refusal) => self.refuse(candidate.namespace.name(), &refusal),

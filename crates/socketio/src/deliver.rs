@@ -1,13 +1,23 @@
-//! Handling what waits in a socket's inbox: one handler after another, in order.
+//! Running the handlers of one client's sockets.
 //!
-//! A task lives as long as the inbox has work. Acks and disconnects do not pass here, so a handler
-//! may await an answer; the disconnect handler runs behind what came before it.
+//! Work is begun in the order in which the client sent it, across all its namespaces (SIO5 6.4). A
+//! handler that has to wait holds up its own socket only: what comes for it stays in its inbox. Acks
+//! and disconnects do not pass here, so a handler may await an answer.
+//!
+//! One task for a client, as long as there is work.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+};
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use socketio_proto::{AckId, Args, EventName};
-use tokio::task::coop;
+use tokio::{runtime::Handle, sync::Notify, task::coop};
 
 use crate::{DisconnectReason, Event, HandlerError, Next, server::Failure, socket::SocketCore};
 
@@ -28,6 +38,26 @@ pub(crate) enum Work {
     },
 }
 
+/// Knows in which order the work of one client's sockets came.
+pub(crate) struct Deliverer {
+    queue: Mutex<Queue>,
+    arrived: Notify,
+    /// Where the task runs, wherever the work comes from.
+    runtime: Handle,
+}
+
+struct Queue {
+    /// The sockets to which work came, once for each piece.
+    arrivals: VecDeque<Arc<SocketCore>>,
+    task: Task,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    None,
+    Running,
+}
+
 impl Work {
     /// What it counts against the inbox's limit.
     pub(crate) fn bytes(&self) -> usize {
@@ -38,23 +68,112 @@ impl Work {
     }
 }
 
-/// Handles work until there is none. A handler that panics ends its socket, nothing else.
-pub(crate) async fn run(socket: Arc<SocketCore>) {
-    while let Some(work) = socket.next_work() {
-        // Handlers that never wait must not keep a thread from everybody else.
-        coop::consume_budget().await;
-        match AssertUnwindSafe(handle(&socket, work)).catch_unwind().await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => report(&socket, Failure::Error(error)),
-            Err(_) => {
-                socket.end(DisconnectReason::HandlerPanic);
-                report(&socket, Failure::Panic);
+impl Deliverer {
+    /// For a client of the current runtime.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            queue: Mutex::new(Queue {
+                arrivals: VecDeque::new(),
+                task: Task::None,
+            }),
+            arrived: Notify::new(),
+            runtime: Handle::current(),
+        })
+    }
+
+    /// Work stands in the inbox of a socket.
+    pub(crate) fn announce(self: &Arc<Self>, socket: Arc<SocketCore>) {
+        let mut queue = self.queue();
+        queue.arrivals.push_back(socket);
+        match queue.task {
+            Task::Running => self.arrived.notify_one(),
+            Task::None => {
+                queue.task = Task::Running;
+                self.runtime.spawn(Arc::clone(self).run());
             }
         }
     }
+
+    async fn run(self: Arc<Self>) {
+        let mut waiting = FuturesUnordered::new();
+        loop {
+            while let Some(socket) = self.next_arrival() {
+                // Handlers that never wait must not keep a thread from everybody else.
+                coop::consume_budget().await;
+                waiting.extend(begin(socket).await);
+            }
+            if waiting.is_empty() {
+                if self.rest() {
+                    return;
+                }
+                continue;
+            }
+            tokio::select! {
+                () = self.arrived.notified() => {}
+                _ = waiting.next() => {}
+            }
+        }
+    }
+
+    fn next_arrival(&self) -> Option<Arc<SocketCore>> {
+        self.queue().arrivals.pop_front()
+    }
+
+    /// Ends the task unless work has come meanwhile.
+    fn rest(&self) -> bool {
+        let mut queue = self.queue();
+        let done = queue.arrivals.is_empty();
+        if done {
+            queue.task = Task::None;
+            queue.arrivals = VecDeque::new();
+        }
+        done
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-async fn handle(socket: &Arc<SocketCore>, work: Work) -> Result<(), HandlerError> {
+/// Begins the next work of a socket, unless its handler still runs. If that has to wait, what is
+/// returned goes on with it and with what comes for this socket until its inbox is empty.
+async fn begin(socket: Arc<SocketCore>) -> Option<BoxFuture<'static, ()>> {
+    let work = socket.begin_work()?;
+    let mut first = Box::pin(handle(Arc::clone(&socket), work));
+    if poll_once(first.as_mut()).await.is_ready() {
+        socket.end_work();
+        return None;
+    }
+    Some(Box::pin(async move {
+        first.await;
+        while let Some(work) = socket.next_work() {
+            coop::consume_budget().await;
+            handle(Arc::clone(&socket), work).await;
+        }
+    }))
+}
+
+async fn poll_once(mut work: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
+    poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await
+}
+
+/// Runs a handler. One that panics ends its socket, nothing else.
+async fn handle(socket: Arc<SocketCore>, work: Work) {
+    let failure = match AssertUnwindSafe(call(&socket, work)).catch_unwind().await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => Failure::Error(error),
+        Err(_) => {
+            socket.end(DisconnectReason::HandlerPanic);
+            Failure::Panic
+        }
+    };
+    let report = AssertUnwindSafe(|| socket.namespace().settings().report(&socket, &failure));
+    if std::panic::catch_unwind(report).is_err() {
+        tracing::error!(?socket, "the hook for failed handlers panicked");
+    }
+}
+
+async fn call(socket: &Arc<SocketCore>, work: Work) -> Result<(), HandlerError> {
     let handlers = socket.namespace().handlers();
     match work {
         Work::Connected => match &handlers.connect {
@@ -70,12 +189,5 @@ async fn handle(socket: &Arc<SocketCore>, work: Work) -> Result<(), HandlerError
             Some(disconnect) => disconnect(socket, reason).await,
             None => Ok(()),
         },
-    }
-}
-
-fn report(socket: &Arc<SocketCore>, failure: Failure) {
-    let hook = AssertUnwindSafe(|| socket.namespace().settings().report(socket, &failure));
-    if std::panic::catch_unwind(hook).is_err() {
-        tracing::error!(?socket, "the hook for failed handlers panicked");
     }
 }

@@ -10,7 +10,7 @@ use std::{collections::VecDeque, mem};
 pub(crate) struct Inbox<T> {
     work: VecDeque<Weighed<T>>,
     bytes: usize,
-    delivery: Delivery,
+    handler: HandlerState,
     flow: Flow,
     limits: InboxLimits,
 }
@@ -24,16 +24,6 @@ pub struct InboxLimits {
     pub bytes: usize,
 }
 
-/// What the caller has to do after a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub(crate) struct Effects {
-    /// Nobody delivers: start a deliverer.
-    pub(crate) start: bool,
-    /// The flow of the client's messages has to change.
-    pub(crate) flow: Option<Flow>,
-}
-
 /// Whether the client is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -42,8 +32,8 @@ pub(crate) enum Flow {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Delivery {
-    Idle,
+enum HandlerState {
+    None,
     Running,
 }
 
@@ -58,34 +48,46 @@ impl<T> Inbox<T> {
         Self {
             work: VecDeque::new(),
             bytes: 0,
-            delivery: Delivery::Idle,
+            handler: HandlerState::None,
             flow: Flow::Open,
             limits,
         }
     }
 
-    /// Appends work. If it says so, the caller starts a deliverer, which takes work with
-    /// [`Inbox::next`] until there is none.
-    pub(crate) fn push(&mut self, work: T, bytes: usize) -> Effects {
+    /// Appends work. Like every change it returns the flow to turn to, if it has to change.
+    pub(crate) fn push(&mut self, work: T, bytes: usize) -> Option<Flow> {
         self.bytes += bytes;
         self.work.push_back(Weighed { work, bytes });
-        let start = mem::replace(&mut self.delivery, Delivery::Running) == Delivery::Idle;
         let full = self.work.len() >= self.limits.events || self.bytes >= self.limits.bytes;
-        Effects {
-            start,
-            flow: if full { self.turn(Flow::Blocked) } else { None },
+        if full { self.turn(Flow::Blocked) } else { None }
+    }
+
+    /// The next work, unless a handler runs. From then on one does.
+    pub(crate) fn begin(&mut self) -> (Option<T>, Option<Flow>) {
+        match self.handler {
+            HandlerState::Running => (None, None),
+            HandlerState::None => self.next(),
         }
     }
 
-    /// The next work for the deliverer; with none it is dismissed.
+    /// The next work for the handler that runs; with none it is dismissed.
     pub(crate) fn next(&mut self) -> (Option<T>, Option<Flow>) {
         let Some(next) = self.work.pop_front() else {
-            self.delivery = Delivery::Idle;
-            self.work = VecDeque::new();
-            return (None, self.turn(Flow::Open));
+            self.end();
+            return (None, None);
         };
+        self.handler = HandlerState::Running;
         self.bytes -= next.bytes;
         (Some(next.work), self.ease())
+    }
+
+    /// The handler has done what it was given.
+    pub(crate) fn end(&mut self) {
+        self.handler = HandlerState::None;
+        if self.work.is_empty() {
+            // An idle socket keeps no queue.
+            self.work = VecDeque::new();
+        }
     }
 
     /// Drops everything that waits.
@@ -123,35 +125,31 @@ mod tests {
         Inbox::new(InboxLimits { events, bytes })
     }
 
-    fn quiet() -> Effects {
-        Effects {
-            start: false,
-            flow: None,
-        }
-    }
-
     #[test]
-    fn one_deliverer_at_a_time() {
+    fn one_handler_at_a_time() {
         let mut inbox = inbox(10, 100);
-        assert!(inbox.push("a", 1).start);
-        assert!(!inbox.push("b", 1).start);
-        assert_eq!(inbox.next().0, Some("a"));
-        assert!(!inbox.push("c", 1).start, "the deliverer still runs `a`");
-        assert_eq!(inbox.next().0, Some("b"));
+        for work in ["a", "b", "c"] {
+            assert_eq!(inbox.push(work, 1), None);
+        }
+        assert_eq!(inbox.begin().0, Some("a"));
+        assert_eq!(inbox.begin().0, None, "`a` is still handled");
+        inbox.end();
+        assert_eq!(inbox.begin().0, Some("b"));
         assert_eq!(inbox.next().0, Some("c"));
         assert_eq!(inbox.next().0, None);
-        assert!(inbox.push("d", 1).start);
+        assert_eq!(inbox.push("d", 1), None);
+        assert_eq!(inbox.begin().0, Some("d"));
     }
 
     #[test]
     fn full_by_events_until_half_empty() {
         let mut inbox = inbox(4, 100);
-        let _ = inbox.push("a", 1);
-        assert_eq!(inbox.push("b", 1), quiet());
-        assert_eq!(inbox.push("c", 1), quiet());
-        assert_eq!(inbox.push("d", 1).flow, Some(Flow::Blocked));
-        assert_eq!(inbox.push("read before the pause", 1).flow, None);
-        assert_eq!(inbox.next().1, None);
+        for work in ["a", "b", "c"] {
+            assert_eq!(inbox.push(work, 1), None);
+        }
+        assert_eq!(inbox.push("d", 1), Some(Flow::Blocked));
+        assert_eq!(inbox.push("read before the pause", 1), None);
+        assert_eq!(inbox.begin().1, None);
         assert_eq!(inbox.next().1, None);
         assert_eq!(inbox.next().1, Some(Flow::Open));
     }
@@ -159,15 +157,17 @@ mod tests {
     #[test]
     fn full_by_bytes() {
         let mut inbox = inbox(100, 10);
-        assert_eq!(inbox.push("large", 10).flow, Some(Flow::Blocked));
-        assert_eq!(inbox.next(), (Some("large"), Some(Flow::Open)));
+        assert_eq!(inbox.push("large", 10), Some(Flow::Blocked));
+        assert_eq!(inbox.begin(), (Some("large"), Some(Flow::Open)));
     }
 
     #[test]
-    fn clearing_opens_the_flow_and_keeps_the_deliverer() {
+    fn clearing_opens_the_flow_and_keeps_the_handler() {
         let mut inbox = inbox(1, 10);
-        assert_eq!(inbox.push("a", 1).flow, Some(Flow::Blocked));
+        assert_eq!(inbox.push("a", 1), Some(Flow::Blocked));
+        assert_eq!(inbox.begin().1, Some(Flow::Open));
+        assert_eq!(inbox.push("b", 1), Some(Flow::Blocked));
         assert_eq!(inbox.clear(), Some(Flow::Open));
-        assert!(!inbox.push("b", 0).start);
+        assert_eq!(inbox.begin().0, None, "`a` is still handled");
     }
 }

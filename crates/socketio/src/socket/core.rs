@@ -8,15 +8,14 @@ use std::{
 
 use engineio::proto::{Prepared, SendOptions};
 use socketio_proto::{AckId, Args};
-use tokio::runtime::Handle;
 
 use crate::{
     DisconnectReason, EmitError, EmitOutcome, Handshake, SocketId,
     ack::Acks,
     admission::Candidate,
     client::Client,
-    deliver::{self, Work},
-    inbox::{Effects, Flow, Inbox},
+    deliver::{Deliverer, Work},
+    inbox::{Flow, Inbox},
     namespace::NamespaceCore,
 };
 
@@ -32,26 +31,25 @@ pub(crate) struct SocketCore {
     state: Arc<dyn Any + Send + Sync>,
     inbox: Mutex<Inbox<Work>>,
     acks: Mutex<Acks>,
-    /// Where deliverers run, wherever the work comes from.
-    runtime: Handle,
+    deliverer: Arc<Deliverer>,
 }
 
 impl SocketCore {
     pub(crate) fn new(
         candidate: &Candidate,
-        client: Weak<Client>,
+        client: &Arc<Client>,
         state: Arc<dyn Any + Send + Sync>,
     ) -> Arc<Self> {
         let settings = candidate.namespace.settings();
         Arc::new(Self {
             id: candidate.id.clone(),
             namespace: Arc::clone(&candidate.namespace),
-            client,
+            client: Arc::downgrade(client),
             handshake: candidate.handshake.clone(),
             state,
             inbox: Mutex::new(Inbox::new(settings.inbox)),
             acks: Mutex::new(Acks::new(settings.max_open_acks)),
-            runtime: Handle::current(),
+            deliverer: Arc::clone(client.deliverer()),
         })
     }
 
@@ -94,24 +92,35 @@ impl SocketCore {
         self.send(&message, SendOptions::never_dropped())
     }
 
-    /// Puts work behind what waits; a deliverer is started if none runs.
+    /// Puts work behind what waits.
     pub(crate) fn deliver(self: &Arc<Self>, work: Work) {
         let bytes = work.bytes();
         let mut inbox = self.inbox();
-        let Effects { start, flow } = inbox.push(work, bytes);
+        let flow = inbox.push(work, bytes);
         self.turn(flow);
         drop(inbox);
-        if start {
-            self.runtime.spawn(deliver::run(Arc::clone(self)));
-        }
+        self.deliverer.announce(Arc::clone(self));
     }
 
-    /// The next work for the deliverer.
+    /// The next work, unless a handler runs.
+    pub(crate) fn begin_work(&self) -> Option<Work> {
+        let mut inbox = self.inbox();
+        let (work, flow) = inbox.begin();
+        self.turn(flow);
+        work
+    }
+
+    /// The next work for the handler that runs.
     pub(crate) fn next_work(&self) -> Option<Work> {
         let mut inbox = self.inbox();
         let (work, flow) = inbox.next();
         self.turn(flow);
         work
+    }
+
+    /// The handler has done what it was given.
+    pub(crate) fn end_work(&self) {
+        self.inbox().end();
     }
 
     /// The socket has left its namespace: nobody reaches it any more, and its handlers learn it

@@ -160,3 +160,29 @@ async fn other_sockets_do_not_wait() {
     client.expect("43/other,1[]").await;
     Client::joined(address).await.expect_silence().await;
 }
+
+#[tokio::test]
+async fn work_is_begun_in_order_across_namespaces() {
+    let server = Server::new();
+    for name in ["/", "/other"] {
+        let echo =
+            |socket: Socket, event: Event| async move { socket.emit("back", event.args().clone()) };
+        server.of(name).on("echo", echo);
+    }
+    let mut client = Client::joined(serve(&server).await).await;
+    client.join("/other,").await;
+    // No regular pattern, so that taking turns would not do.
+    let namespaces = [
+        "", "", "/other,", "", "/other,", "/other,", "/other,", "", "",
+    ];
+    for (number, namespace) in namespaces.iter().cycle().take(300).enumerate() {
+        client
+            .send(&format!(r#"42{namespace}["echo",{number}]"#))
+            .await;
+    }
+    for (number, namespace) in namespaces.iter().cycle().take(300).enumerate() {
+        client
+            .expect(&format!(r#"42{namespace}["back",{number}]"#))
+            .await;
+    }
+}
