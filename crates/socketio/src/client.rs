@@ -13,7 +13,7 @@ use std::{
 
 use engineio::{
     Receiver, SessionHandle,
-    proto::{CloseReason, Data, Prepared, SendOptions, Text, Version},
+    proto::{CloseReason, Data, SendOptions, Text, Version},
 };
 use socketio_proto::{Connection, Event, NamespaceName, Output};
 use tokio::{task::AbortHandle, time::sleep_until};
@@ -23,6 +23,7 @@ use crate::{
     admission::{self, Candidate, unknown_namespace},
     deliver::{Deliverer, Work},
     inbox::Flow,
+    link::{Link, Message},
     namespace::Admitted,
     server::Shared,
     socket::SocketCore,
@@ -31,7 +32,7 @@ use crate::{
 /// A client over all its namespaces.
 pub(crate) struct Client {
     server: Arc<Shared>,
-    session: SessionHandle,
+    link: Link,
     handshake: Arc<engineio::Handshake>,
     state: Mutex<State>,
     deliverer: Arc<Deliverer>,
@@ -60,7 +61,7 @@ impl Client {
         let client = Arc::new(Self {
             server: Arc::clone(server),
             handshake: Arc::new(session.handshake().clone()),
-            session,
+            link: Link::new(session, server.engine()),
             state: Mutex::new(State {
                 connection: Connection::open(now(), protocol, settings),
                 sockets: HashMap::new(),
@@ -75,7 +76,7 @@ impl Client {
     }
 
     pub(crate) fn session(&self) -> &SessionHandle {
-        &self.session
+        self.link.session()
     }
 
     pub(crate) fn deliverer(&self) -> &Arc<Deliverer> {
@@ -91,14 +92,14 @@ impl Client {
     pub(crate) fn send(
         &self,
         socket: &SocketCore,
-        message: &Prepared,
+        message: &Message,
         options: SendOptions,
     ) -> Result<EmitOutcome, EmitError> {
         let state = self.lock();
         if !state.has(socket) {
             return Err(EmitError::Gone);
         }
-        Ok(self.session.send_prepared(message, options)?.into())
+        Ok(self.link.send(message, options)?.into())
     }
 
     /// Takes a socket out of its namespace and tells the client.
@@ -120,7 +121,7 @@ impl Client {
                 DisconnectReason::ServerNamespaceDisconnect,
             );
         }
-        self.session.close(CloseReason::ForcedClose);
+        self.session().close(CloseReason::ForcedClose);
     }
 
     /// What came of asking a namespace's middleware.
@@ -147,8 +148,8 @@ impl Client {
             Flow::Open => *blocked = blocked.saturating_sub(1),
         }
         match (flow, *blocked) {
-            (Flow::Blocked, 1) => self.session.pause(),
-            (Flow::Open, 0) => self.session.resume(),
+            (Flow::Blocked, 1) => self.session().pause(),
+            (Flow::Open, 0) => self.session().resume(),
             _ => {}
         }
     }
@@ -162,7 +163,7 @@ impl Client {
             return;
         }
         // All that is to be done now is to send the answer.
-        namespace.enter(socket, &self.session, || self.settle(&mut state));
+        namespace.enter(socket, &self.link, || self.settle(&mut state));
         state
             .sockets
             .insert(namespace.name().clone(), Arc::clone(socket));
@@ -205,12 +206,13 @@ impl Client {
             match output {
                 // Fails only for a session that has ended, which `closed` tells.
                 Output::Send(entry) => {
-                    let _ = self.session.send(entry, SendOptions::never_dropped());
+                    let message = Message::new(entry);
+                    let _ = self.link.send(&message, SendOptions::never_dropped());
                 }
                 Output::Event(event) => self.take(state, event),
                 Output::Close(violation) => {
-                    tracing::debug!(?self.session, %violation, "client broke the protocol");
-                    self.session.close(CloseReason::ForcedServerClose);
+                    tracing::debug!(session = ?self.session(), %violation, "client broke the protocol");
+                    self.session().close(CloseReason::ForcedServerClose);
                 }
             }
         }
@@ -258,7 +260,7 @@ impl Client {
         match id {
             Some(id) if here => {
                 let handshake = Arc::clone(&self.handshake);
-                let handshake = Handshake::new(handshake, self.session.version(), auth);
+                let handshake = Handshake::new(handshake, self.session().version(), auth);
                 let (client, server) = (Arc::downgrade(self), Arc::clone(&self.server));
                 tokio::spawn(admission::run(client, server, name, id, handshake));
             }
@@ -273,8 +275,8 @@ impl Client {
 
     /// None if the operating system has no random bytes.
     fn make_id(&self, namespace: &NamespaceName) -> Option<SocketId> {
-        match self.session.version() {
-            Version::V3 => Some(SocketId::derived(namespace.as_str(), self.session.sid())),
+        match self.session().version() {
+            Version::V3 => Some(SocketId::derived(namespace.as_str(), self.session().sid())),
             Version::V4 => SocketId::random().ok(),
         }
     }

@@ -14,6 +14,7 @@ mod handshake;
 mod id;
 mod inbox;
 mod layers;
+mod link;
 mod namespace;
 mod reason;
 mod rooms;

@@ -8,10 +8,7 @@ use std::{
     },
 };
 
-use engineio::{
-    SessionHandle,
-    proto::{Entry, Prepared, SendOptions},
-};
+use engineio::proto::{Entry, SendOptions};
 use socketio_proto::{AckId, Args, NamespaceName};
 
 use super::behaviour::Behaviour;
@@ -19,6 +16,7 @@ use crate::{
     Command, Delivery, EmitError, Outgoing, Room, SocketId, SocketInfo, Target,
     adapter::Reach,
     handlers::Handlers,
+    link::{Link, Message},
     rooms::{Rooms, Selection},
     server::{Registration, Settings},
     socket::SocketCore,
@@ -29,7 +27,7 @@ pub(crate) struct NamespaceCore {
     name: NamespaceName,
     settings: Arc<Settings>,
     behaviour: Arc<Behaviour>,
-    rooms: RwLock<Rooms<Arc<SocketCore>, SessionHandle>>,
+    rooms: RwLock<Rooms<Arc<SocketCore>, Link>>,
     next_ack: AtomicU64,
     /// Of a pattern's namespace, to be forgotten with it.
     _registration: Option<Registration>,
@@ -72,15 +70,10 @@ impl NamespaceCore {
 
     /// Lets a socket in and tells its client with `welcome`. Nothing that is sent to the namespace
     /// comes before that, and nothing that is sent afterwards misses the socket.
-    pub(crate) fn enter(
-        &self,
-        socket: &Arc<SocketCore>,
-        session: &SessionHandle,
-        welcome: impl FnOnce(),
-    ) {
+    pub(crate) fn enter(&self, socket: &Arc<SocketCore>, link: &Link, welcome: impl FnOnce()) {
         let mut rooms = self.rooms_mut();
         welcome();
-        rooms.insert(socket.id().clone(), Arc::clone(socket), session.clone());
+        rooms.insert(socket.id().clone(), Arc::clone(socket), link.clone());
     }
 
     pub(crate) fn remove(&self, id: &SocketId) {
@@ -131,11 +124,11 @@ impl NamespaceCore {
     }
 
     /// The rooms, under their lock: never call out of this crate with it.
-    pub(crate) fn rooms(&self) -> RwLockReadGuard<'_, Rooms<Arc<SocketCore>, SessionHandle>> {
+    pub(crate) fn rooms(&self) -> RwLockReadGuard<'_, Rooms<Arc<SocketCore>, Link>> {
         self.rooms.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn rooms_mut(&self) -> RwLockWriteGuard<'_, Rooms<Arc<SocketCore>, SessionHandle>> {
+    fn rooms_mut(&self) -> RwLockWriteGuard<'_, Rooms<Arc<SocketCore>, Link>> {
         self.rooms.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -180,13 +173,13 @@ impl NamespaceCore {
     pub(crate) fn fan_out(
         &self,
         target: &Target,
-        message: &Prepared,
+        message: &Message,
         options: SendOptions,
     ) -> Delivery {
-        let selection: Selection<SessionHandle> = self.rooms().select(target);
+        let selection: Selection<Link> = self.rooms().select(target);
         let mut delivery = Delivery::default();
-        for session in selection.iter() {
-            delivery.count(session.send_prepared(message, options));
+        for link in selection.iter() {
+            delivery.count(link.send(message, options));
         }
         delivery
     }
@@ -209,7 +202,7 @@ impl NamespaceCore {
                 args,
                 options,
             } => {
-                let message = Prepared::new(self.encode_event(name, args, None)?);
+                let message = Message::new(self.encode_event(name, args, None)?);
                 return Ok(self.fan_out(target, &message, *options));
             }
             Command::Join { target, rooms } => self.regroup(target, rooms, Rooms::join),
@@ -232,7 +225,7 @@ impl NamespaceCore {
         &self,
         target: &Target,
         names: &[Room],
-        change: impl Fn(&mut Rooms<Arc<SocketCore>, SessionHandle>, &SocketId, &Room),
+        change: impl Fn(&mut Rooms<Arc<SocketCore>, Link>, &SocketId, &Room),
     ) {
         let mut rooms = self.rooms_mut();
         let sockets: Vec<_> = rooms.sockets(target).cloned().collect();
@@ -245,7 +238,7 @@ impl NamespaceCore {
 }
 
 /// False for a socket that has left, although in protocol 4 another may have its id by now.
-fn is_here(rooms: &Rooms<Arc<SocketCore>, SessionHandle>, socket: &SocketCore) -> bool {
+fn is_here(rooms: &Rooms<Arc<SocketCore>, Link>, socket: &SocketCore) -> bool {
     let here = rooms.socket(socket.id());
     here.is_some_and(|here| ptr::eq(Arc::as_ptr(here), socket))
 }

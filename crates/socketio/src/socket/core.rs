@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use engineio::proto::{Prepared, SendOptions};
+use engineio::proto::SendOptions;
 use socketio_proto::{AckId, Args};
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     client::Client,
     deliver::{Deliverer, Work},
     inbox::{Flow, Inbox},
+    link::Message,
     namespace::NamespaceCore,
 };
 
@@ -81,14 +82,14 @@ impl SocketCore {
     /// Sends a message, if the socket is still joined.
     pub(crate) fn send(
         &self,
-        message: &Prepared,
+        message: &Message,
         options: SendOptions,
     ) -> Result<EmitOutcome, EmitError> {
         self.client()?.send(self, message, options)
     }
 
     pub(crate) fn acknowledge(&self, id: AckId, args: &Args) -> Result<EmitOutcome, EmitError> {
-        let message = Prepared::new(self.namespace.encode_ack(id, args));
+        let message = Message::new(self.namespace.encode_ack(id, args));
         self.send(&message, SendOptions::never_dropped())
     }
 

@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engineio::proto::{Prepared, SendOptions};
+use engineio::proto::SendOptions;
 use socketio_proto::IntoArgs;
 use tokio::sync::oneshot;
 
 use super::SocketCore;
-use crate::{Ack, AckError, EmitError, EmitOutcome, Outgoing, Recipients, ack::Waiter};
+use crate::{
+    Ack, AckError, EmitError, EmitOutcome, Outgoing, Recipients, ack::Waiter, link::Message,
+};
 
 /// An emit to one socket that is being put together.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +54,7 @@ impl<'a> Emitter<'a> {
     pub fn emit(self, name: &str, args: impl IntoArgs) -> Result<EmitOutcome, EmitError> {
         let args = args.into_args()?;
         let namespace = self.socket.namespace();
-        let message = Prepared::new(namespace.encode_event(name, &args, None)?);
+        let message = Message::new(namespace.encode_event(name, &args, None)?);
         namespace.tap(|| Outgoing {
             name,
             args: &args,
@@ -73,7 +75,7 @@ impl<'a> Emitter<'a> {
         let args = args.into_args().map_err(EmitError::from)?;
         let namespace = self.socket.namespace();
         let id = namespace.next_ack();
-        let message = Prepared::new(namespace.encode_event(name, &args, Some(id))?);
+        let message = Message::new(namespace.encode_event(name, &args, Some(id))?);
         namespace.tap(|| Outgoing {
             name,
             args: &args,

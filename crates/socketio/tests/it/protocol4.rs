@@ -1,5 +1,8 @@
 //! Clients of socket.io 1.x and 2.x: protocol 4 over Engine.IO 3 (SIO5 6.1).
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Empty};
 use socketio::{Event, Server, Socket};
 
 use crate::client::{Client, answer_silence, serve};
@@ -84,4 +87,45 @@ async fn a_handle_of_an_earlier_socket_with_the_same_id_does_nothing() {
     earlier.join("red");
     assert!(earlier.emit("ghost", ()).is_err() && chat.rooms().is_empty());
     assert_eq!(chat.sockets().remove(0).id(), earlier.id());
+}
+
+/// The text of a poll, asked for in memory.
+async fn poll(server: &Server, query: &str) -> String {
+    let request = Request::get(format!("/?EIO=3&transport=polling&b64=1{query}"))
+        .header("host", "test")
+        .body(Empty::<Bytes>::new())
+        .unwrap();
+    let answer = server.service().mounted().answer(request).await;
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.into()).unwrap()
+}
+
+#[tokio::test]
+async fn clients_of_1_x_that_poll_read_ascii_and_others_do_not_notice() {
+    let server = ids();
+    let mut new = Client::joined(serve(&server).await).await;
+    let open = poll(&server, "").await;
+    let sid = open
+        .split(r#""sid":""#)
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let session = format!("&sid={sid}");
+    // What the handshake left to the next poll.
+    let joined = if open.ends_with("2:40") {
+        open.clone()
+    } else {
+        poll(&server, &session).await
+    };
+    assert!(joined.ends_with("2:40"), "{joined}");
+
+    let delivery = server.of("/").emit("price", ("5 €",)).unwrap();
+    assert_eq!(delivery.queued, 2);
+    new.expect(r#"42["price","5 €"]"#).await;
+    assert_eq!(
+        poll(&server, &session).await,
+        r#"22:42["price","5 \u20ac"]"#
+    );
 }

@@ -1,0 +1,124 @@
+//! The way out to one client: its session, and the form of text that the client can read.
+//!
+//! Clients of the 1.x line that poll with `b64` decode UTF-8 twice, so that their JSON has to be in
+//! ASCII (EIO3 3.6). All others share one encoded message.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use engineio::{
+    SessionHandle,
+    proto::{
+        Config, Data, EngineRequest, Entry, Prepared, RequestHead, SendError, SendOptions,
+        SendOutcome, Text, Transport, Upgrade, Version,
+    },
+};
+use socketio_proto::ascii_json;
+
+/// A session with what has to be known to write to it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    session: SessionHandle,
+    reads: Reads,
+}
+
+/// An encoded packet in the forms that clients need, each made once for all of them.
+pub(crate) struct Message {
+    shared: Prepared,
+    /// Only of a packet with other characters than ASCII.
+    escaped: Option<Escaped>,
+}
+
+/// The form in ASCII, made when the first client needs it.
+struct Escaped {
+    text: Text,
+    attachments: Vec<Bytes>,
+    form: OnceLock<Prepared>,
+}
+
+/// What a client can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Utf8,
+    /// ASCII while it polls; UTF-8 on its WebSocket.
+    AsciiInPolls,
+}
+
+impl Link {
+    pub(crate) fn new(session: SessionHandle, config: &Config) -> Self {
+        let reads = Reads::of(&session, config);
+        Self { session, reads }
+    }
+
+    pub(crate) fn session(&self) -> &SessionHandle {
+        &self.session
+    }
+
+    pub(crate) fn send(
+        &self,
+        message: &Message,
+        options: SendOptions,
+    ) -> Result<SendOutcome, SendError> {
+        self.session.send_prepared(self.form(message), options)
+    }
+
+    fn form<'a>(&self, message: &'a Message) -> &'a Prepared {
+        match &message.escaped {
+            Some(escaped) if self.needs_ascii() => escaped.form(),
+            _ => &message.shared,
+        }
+    }
+
+    fn needs_ascii(&self) -> bool {
+        self.reads == Reads::AsciiInPolls && self.session.transport() == Transport::Polling
+    }
+}
+
+impl Message {
+    pub(crate) fn new(entry: Entry) -> Self {
+        let escaped = match entry.head() {
+            Data::Text(text) if !text.as_bytes().is_ascii() => Some(Escaped {
+                text: text.clone(),
+                attachments: entry.attachments().to_vec(),
+                form: OnceLock::new(),
+            }),
+            _ => None,
+        };
+        Self {
+            shared: Prepared::new(entry),
+            escaped,
+        }
+    }
+}
+
+impl Escaped {
+    fn form(&self) -> &Prepared {
+        self.form.get_or_init(|| {
+            let text = ascii_json(&self.text);
+            Prepared::new(Entry::with_attachments(text, self.attachments.clone()))
+        })
+    }
+}
+
+impl Reads {
+    /// Asks the core, which reads it from the first request.
+    fn of(session: &SessionHandle, config: &Config) -> Self {
+        if session.version() == Version::V4 {
+            return Self::Utf8;
+        }
+        let head = RequestHead {
+            method: "GET",
+            query: session.handshake().query(),
+            upgrade: Upgrade::None,
+            origin: None,
+            content_type: None,
+        };
+        match EngineRequest::parse(&head, config) {
+            Ok(EngineRequest::Open(open)) if open.encoding().needs_ascii_json() => {
+                Self::AsciiInPolls
+            }
+            // A session that began on a WebSocket never polls.
+            _ => Self::Utf8,
+        }
+    }
+}
