@@ -224,6 +224,12 @@ impl Room {
     }
 }
 
+impl From<&String> for Room {
+    fn from(name: &String) -> Self {
+        name.as_str().into()
+    }
+}
+
 impl From<&str> for Room {
     fn from(name: &str) -> Self {
         Self(name.into())
