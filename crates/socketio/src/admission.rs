@@ -1,14 +1,14 @@
 //! Asking a namespace's middleware whether a client gets in.
 //!
-//! A task for each question: a slow middleware delays nobody else. It does not keep the client, so
-//! a client that has gone meanwhile leaves nothing behind.
+//! A middleware that has to wait gets a task, so that it delays nobody else. It does not keep the
+//! client: one that has gone meanwhile leaves nothing behind.
 
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, Weak},
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use socketio_proto::NamespaceName;
 
 use crate::{
@@ -23,6 +23,14 @@ pub(crate) struct Candidate {
     pub(crate) id: SocketId,
     pub(crate) namespace: Arc<NamespaceCore>,
     pub(crate) handshake: Handshake,
+}
+
+/// Asks at once. Most middleware answers without waiting; then the client is in before its next
+/// packet is read, on which sloppy clients of protocol 4 count: they send before they are told.
+pub(crate) fn begin(mut admission: BoxFuture<'static, ()>) {
+    if (&mut admission).now_or_never().is_none() {
+        tokio::spawn(admission);
+    }
 }
 
 /// Finds the namespace, asks its middleware and tells the client.

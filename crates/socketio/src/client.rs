@@ -15,6 +15,7 @@ use engineio::{
     Receiver, SessionHandle,
     proto::{CloseReason, Data, SendOptions, Text, Version},
 };
+use futures_util::future::BoxFuture;
 use socketio_proto::{Connection, Event, NamespaceName, Output};
 use tokio::{task::AbortHandle, time::sleep_until};
 
@@ -43,6 +44,8 @@ pub(crate) struct Client {
 struct State {
     connection: Connection,
     sockets: HashMap<NamespaceName, Arc<SocketCore>>,
+    /// Questions to middleware that are asked once the lock is free.
+    asked: Vec<BoxFuture<'static, ()>>,
     timer: Option<Timer>,
 }
 
@@ -65,6 +68,7 @@ impl Client {
             state: Mutex::new(State {
                 connection: Connection::open(now(), protocol, settings),
                 sockets: HashMap::new(),
+                asked: Vec::new(),
                 timer: None,
             }),
             deliverer: Deliverer::new(),
@@ -199,6 +203,9 @@ impl Client {
         let mut state = self.lock();
         input(&mut state.connection, now());
         self.settle(&mut state);
+        let asked = mem::take(&mut state.asked);
+        drop(state);
+        asked.into_iter().for_each(admission::begin);
     }
 
     fn settle(self: &Arc<Self>, state: &mut State) {
@@ -262,7 +269,8 @@ impl Client {
                 let handshake = Arc::clone(&self.handshake);
                 let handshake = Handshake::new(handshake, self.session().version(), auth);
                 let (client, server) = (Arc::downgrade(self), Arc::clone(&self.server));
-                tokio::spawn(admission::run(client, server, name, id, handshake));
+                let admission = admission::run(client, server, name, id, handshake);
+                state.asked.push(Box::pin(admission));
             }
             Some(_) => refuse(&mut state.connection, &name, &unknown_namespace()),
             None => refuse(
