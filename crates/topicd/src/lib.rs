@@ -1,2 +1,39 @@
-//! Topic server with a REST API and live values over Socket.IO, compatible with the thethings.iO v2 realtime service.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+use std::{future::Future, io};
+
+use tokio::net::TcpListener;
+
+pub mod auth;
+pub mod config;
+pub mod console;
+pub mod datetime;
+pub mod dev;
+pub mod hub;
+pub mod limits;
+pub mod origin;
+mod realtime;
+pub mod rest;
+mod server;
+pub mod store;
+pub mod token;
+pub mod topic;
+pub mod value;
+
+pub use config::Config;
+pub use server::{Server, StartError};
+
+/// Runs a server on `listener` until `shutdown` resolves.
+///
+/// # Errors
+///
+/// The server does not start: the message says what is wrong and what helps.
+pub async fn run(
+    listener: TcpListener,
+    config: &Config,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let server = Server::open(config).map_err(io::Error::other)?;
+    server.serve(listener, shutdown).await
+}

@@ -1,0 +1,216 @@
+//! Who somebody is: registration, login, sessions, and what guessing costs.
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use crate::{
+    datetime::Timestamp,
+    limits::{Buckets, Exceeded, Rate},
+    store::{NewSession, NewUser, Session, Store, StoreError},
+    token::{Digest, NoRandomness, Token},
+};
+
+mod password;
+
+pub use password::{HashError, Passwords};
+
+/// Failures of an address: ten a minute.
+const ADDRESS_FAILURES: Rate = Rate {
+    burst: 10.0,
+    per_second: 10.0 / 60.0,
+};
+/// Failures of an account: twenty an hour. It is never locked for good.
+const ACCOUNT_FAILURES: Rate = Rate {
+    burst: 20.0,
+    per_second: 20.0 / 3600.0,
+};
+
+/// Accounts and sessions.
+pub struct Auth {
+    store: Arc<dyn Store>,
+    passwords: Passwords,
+    session_seconds: u64,
+    addresses: Buckets<IpAddr>,
+    accounts: Buckets<Digest>,
+}
+
+/// What somebody logs in or registers with.
+#[derive(Debug)]
+pub struct Login {
+    /// The app.
+    pub app: String,
+    /// The user within the app.
+    pub email: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// A password as it was typed. `Debug` hides it.
+pub struct Secret(pub String);
+
+/// Why nobody was let in.
+#[derive(Debug)]
+pub enum AuthError {
+    /// E-mail or password are wrong; which, is not told.
+    BadCredentials,
+    /// The e-mail has an account already.
+    Taken,
+    /// Too many failures.
+    TooManyFailures(Exceeded),
+    /// Too many passwords are being checked.
+    Busy,
+    /// The store did not answer.
+    Store(StoreError),
+    /// We cannot make tokens or hashes.
+    Local(String),
+}
+
+impl Auth {
+    /// Accounts in `store`, with sessions of this length.
+    pub fn new(store: Arc<dyn Store>, session_seconds: u64) -> Self {
+        Self {
+            store,
+            passwords: Passwords::new(),
+            session_seconds,
+            addresses: Buckets::new(ADDRESS_FAILURES),
+            accounts: Buckets::new(ACCOUNT_FAILURES),
+        }
+    }
+
+    /// Makes an account and logs in.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`].
+    pub async fn register(&self, login: Login) -> Result<Token, AuthError> {
+        let password = self.passwords.hash(login.password).await?;
+        let user = NewUser {
+            app: login.app,
+            email: login.email,
+            password,
+        };
+        let (token, session) = self.new_session(None)?;
+        match self.store.create_user(user, session).await? {
+            true => Ok(token),
+            false => Err(AuthError::Taken),
+        }
+    }
+
+    /// Logs in. An unknown user costs the same time as a wrong password.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`].
+    pub async fn login(&self, login: Login, from: IpAddr) -> Result<Token, AuthError> {
+        let account = Token::presented(&format!("{}\n{}", login.app, login.email)).digest();
+        let now = Instant::now();
+        self.may_try(from)?;
+        self.accounts
+            .check(&account, 1.0, now)
+            .map_err(AuthError::TooManyFailures)?;
+        let known = self.store.credentials(&login.app, &login.email).await?;
+        let hash = known.as_ref().map(|known| known.password.clone());
+        let right = self.passwords.verify(login.password, hash).await?;
+        let Some(known) = known.filter(|_| right) else {
+            self.failed(from);
+            let _ = self.accounts.take(&account, 1.0, now);
+            return Err(AuthError::BadCredentials);
+        };
+        let (token, session) = self.new_session(None)?;
+        self.store.open_session(known.user, session).await?;
+        Ok(token)
+    }
+
+    /// The session of a token, if it is known and not expired.
+    ///
+    /// # Errors
+    ///
+    /// The store did not answer.
+    pub async fn session(&self, token: &Token) -> Result<Option<Session>, StoreError> {
+        let session = self.store.session(token.digest()).await?;
+        Ok(session.filter(|session| !session.has_expired(Timestamp::now())))
+    }
+
+    /// Ends a session. When this returns, whoever used it is logged out.
+    ///
+    /// # Errors
+    ///
+    /// The store did not do it.
+    pub async fn logout(&self, session: &Session) -> Result<(), StoreError> {
+        self.store.end_session(session.token).await
+    }
+
+    /// Opens a further session of a user, for some topics or all.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`].
+    pub async fn open_session(
+        &self,
+        session: &Session,
+        topics: Vec<String>,
+        expires: Timestamp,
+    ) -> Result<Token, AuthError> {
+        let (token, mut opened) = self.new_session(Some(topics))?;
+        opened.expires = expires;
+        self.store.open_session(session.user, opened).await?;
+        Ok(token)
+    }
+
+    /// Looks whether an address may try a secret.
+    ///
+    /// # Errors
+    ///
+    /// It has failed too often.
+    pub fn may_try(&self, from: IpAddr) -> Result<(), AuthError> {
+        let allowed = self.addresses.check(&from, 1.0, Instant::now());
+        allowed.map_err(AuthError::TooManyFailures)
+    }
+
+    /// Counts a failure of an address.
+    pub fn failed(&self, from: IpAddr) {
+        let _ = self.addresses.take(&from, 1.0, Instant::now());
+    }
+
+    fn new_session(&self, topics: Option<Vec<String>>) -> Result<(Token, NewSession), AuthError> {
+        let token = Token::generate()?;
+        let session = NewSession {
+            token: token.digest(),
+            expires: Timestamp::now().plus_seconds(self.session_seconds),
+            topics,
+        };
+        Ok((token, session))
+    }
+}
+
+impl std::fmt::Debug for Auth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Auth")
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl From<StoreError> for AuthError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NoRandomness> for AuthError {
+    fn from(_: NoRandomness) -> Self {
+        Self::Local("no random bytes".into())
+    }
+}
+
+impl From<HashError> for AuthError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::Busy,
+            HashError::Failed(reason) => Self::Local(reason),
+        }
+    }
+}

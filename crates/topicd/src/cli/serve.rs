@@ -1,0 +1,82 @@
+//! `topicd serve`: the production form.
+
+use std::{io::IsTerminal, net::SocketAddr};
+
+use tokio::{net::TcpListener, runtime::Runtime, signal};
+use topicd::{Config, Server};
+use tracing_subscriber::EnvFilter;
+
+use super::{Failure, Settings};
+
+#[derive(clap::Args)]
+pub(super) struct Command {
+    #[command(flatten)]
+    settings: Settings,
+    /// Address and port
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+}
+
+pub(super) fn run(command: Command) -> Result<(), Failure> {
+    let config = command.settings.load(command.listen)?;
+    start_log();
+    Runtime::new()?.block_on(async {
+        let server = Server::open(&config)?;
+        let listener = bind(&config).await?;
+        let address = listener.local_addr()?;
+        let folder = super::absolute(&config.data_dir);
+        eprintln!(
+            "topicd serves http://{address}/v2, data in {}",
+            folder.display()
+        );
+        Ok(server.serve(listener, interrupted()).await?)
+    })
+}
+
+/// The log goes to the error output: as lines for people, as JSON for everything else.
+pub(super) fn start_log() {
+    let filter = EnvFilter::try_from_env("TOPICD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        log.init();
+    } else {
+        log.json().init();
+    }
+}
+
+pub(super) async fn bind(config: &Config) -> Result<TcpListener, Failure> {
+    TcpListener::bind(config.listen).await.map_err(|error| {
+        let address = config.listen;
+        Failure::unavailable(format!(
+            "cannot listen on {address}: {error}; stop what uses it or name another with --listen"
+        ))
+    })
+}
+
+/// Resolves at the first SIGINT or SIGTERM; the second one ends the process at once.
+pub(super) async fn interrupted() {
+    wait().await;
+    tokio::spawn(async {
+        wait().await;
+        std::process::exit(1);
+    });
+}
+
+#[cfg(unix)]
+async fn wait() {
+    use signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(signal::ctrl_c().await),
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait() {
+    let _ = signal::ctrl_c().await;
+}

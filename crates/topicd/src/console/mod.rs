@@ -1,0 +1,80 @@
+//! The live page of `topicd dev`, and the tokens that it signs in with.
+//!
+//! Only `dev` serves these routes, and it listens on loopback alone. The tokens are shown to pages
+//! of this host only: another page could otherwise read them through a name that points here.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority};
+use serde::Serialize;
+
+use crate::rest::ApiError;
+
+/// What the page needs to know.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DevTokens {
+    /// Of the demo user.
+    pub session_token: String,
+    /// Of the demo thing.
+    pub thing_token: String,
+    /// The demo thing's name.
+    pub thing_id: String,
+}
+
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+/// The page, its parts and `/dev.json`.
+pub fn router(tokens: DevTokens) -> Router {
+    Router::new()
+        .route("/", get(asset("text/html", include_str!("index.html"))))
+        .route(
+            "/style.css",
+            get(asset("text/css", include_str!("style.css"))),
+        )
+        .route(
+            "/app.js",
+            get(asset("text/javascript", include_str!("app.js"))),
+        )
+        .route("/dev.json", get(dev_tokens))
+        .with_state(tokens)
+}
+
+fn asset(
+    essence: &'static str,
+    text: &'static str,
+) -> impl Fn() -> std::future::Ready<Response> + Clone {
+    move || {
+        let content_type = (header::CONTENT_TYPE, format!("{essence}; charset=utf-8"));
+        std::future::ready((page_headers(), [content_type], text).into_response())
+    }
+}
+
+fn page_headers() -> [(HeaderName, HeaderValue); 4] {
+    [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ]
+    .map(|(name, value)| (name, HeaderValue::from_static(value)))
+}
+
+async fn dev_tokens(State(tokens): State<DevTokens>, headers: HeaderMap) -> Response {
+    if !names_loopback(&headers) {
+        return ApiError::not_found("not found").into_response();
+    }
+    (page_headers(), Json(tokens)).into_response()
+}
+
+fn names_loopback(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let host = host.and_then(|host| Authority::try_from(host).ok());
+    host.is_some_and(|host| matches!(host.host(), "localhost" | "127.0.0.1" | "[::1]"))
+}

@@ -1,0 +1,218 @@
+//! `topicd dev`: a server to try things with, which has a user, a thing and values that move.
+//!
+//! What it makes is made the way its users would make it: accounts and links through the server's
+//! own calls, values through the REST API over HTTP.
+
+use std::{fmt, future::Future, io, net::SocketAddr};
+
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+use crate::{
+    Config, Server, StartError,
+    auth::{AuthError, Login, Secret},
+    console::{self, DevTokens},
+    store::{NewThing, StoreError},
+    token::{NoRandomness, ThingId, Token},
+};
+
+mod greeting;
+mod sensor;
+
+/// The file in the data folder that keeps the demo's secrets for the next run.
+const MEMORY: &str = "dev.json";
+const EMAIL: &str = "demo@example.com";
+
+/// A demo that is ready to serve.
+#[derive(Debug)]
+pub struct Dev {
+    server: Server,
+    tokens: DevTokens,
+    config: Config,
+}
+
+/// What the simulated sensor does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sensor {
+    /// It writes a temperature and a humidity every second.
+    Writes,
+    /// There is none.
+    Off,
+}
+
+/// Why the demo does not start.
+#[derive(Debug)]
+pub enum DevError {
+    /// The server does not.
+    Start(StartError),
+    /// The demo's user or thing could not be made.
+    Setup(String),
+}
+
+/// The demo's secrets, as they are kept.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    password: String,
+    thing_token: String,
+}
+
+impl Dev {
+    /// Opens the data folder, and makes the demo's user and thing unless they are there.
+    ///
+    /// # Errors
+    ///
+    /// [`DevError`].
+    pub async fn open(mut config: Config) -> Result<Self, DevError> {
+        config.accounts.registration = true;
+        let server = Server::open(&config).map_err(DevError::Start)?;
+        let memory = match recall(&config)? {
+            Some(memory) => memory,
+            None => make(&server, &config).await?,
+        };
+        let tokens = sign_in(&server, &memory).await?;
+        Ok(Self {
+            server: server.with_routes(console::router(tokens.clone())),
+            tokens,
+            config,
+        })
+    }
+
+    /// What a newcomer is told: addresses, tokens, a line to write with and one to subscribe with.
+    pub fn greeting(&self, address: SocketAddr) -> String {
+        greeting::text(address, &self.tokens, &self.config)
+    }
+
+    /// Serves until `shutdown` resolves.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::serve`].
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        sensor: Sensor,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let address = listener.local_addr()?;
+        let token = self.tokens.thing_token.clone();
+        let running = async {
+            match sensor {
+                Sensor::Writes => sensor::run(address, &token).await,
+                Sensor::Off => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            served = self.server.serve(listener, shutdown) => served,
+            () = running => Ok(()),
+        }
+    }
+}
+
+/// The secrets of an earlier run.
+fn recall(config: &Config) -> Result<Option<Memory>, DevError> {
+    let path = config.data_dir.join(MEMORY);
+    match std::fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DevError::Setup(format!(
+            "cannot read {}: {error}",
+            path.display()
+        ))),
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
+            let path = path.display();
+            DevError::Setup(format!(
+                "{path} is damaged ({error}); remove it and start again"
+            ))
+        }),
+    }
+}
+
+/// Makes a user and a thing that is linked to it. The secrets are written last: a run that is ended
+/// before that makes others next time.
+async fn make(server: &Server, config: &Config) -> Result<Memory, DevError> {
+    let password = Token::generate()?;
+    let (code, token, id) = (Token::generate()?, Token::generate()?, ThingId::generate()?);
+    let store = server.store();
+    store.create_code(code.digest()).await?;
+    let thing = NewThing {
+        id,
+        token: token.digest(),
+        product: None,
+    };
+    store.activate(code.digest(), thing).await?;
+    let memory = Memory {
+        password: password.reveal().to_owned(),
+        thing_token: token.reveal().to_owned(),
+    };
+    let session = server.auth().register(login(&memory)).await?;
+    let session = server
+        .auth()
+        .session(&session)
+        .await?
+        .ok_or(StoreError::Busy)?;
+    store.link(session.user, token.digest()).await?;
+    remember(config, &memory)?;
+    Ok(memory)
+}
+
+fn remember(config: &Config, memory: &Memory) -> Result<(), DevError> {
+    let path = config.data_dir.join(MEMORY);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(&path);
+    let written =
+        file.and_then(|file| serde_json::to_writer(file, memory).map_err(io::Error::from));
+    written.map_err(|error| DevError::Setup(format!("cannot write {}: {error}", path.display())))
+}
+
+async fn sign_in(server: &Server, memory: &Memory) -> Result<DevTokens, DevError> {
+    let here = std::net::Ipv4Addr::LOCALHOST.into();
+    let session = server.auth().login(login(memory), here).await?;
+    let token = Token::presented(&memory.thing_token);
+    let thing = server.store().thing(token.digest()).await?;
+    let thing = thing.ok_or_else(|| DevError::Setup("the demo thing is gone".into()))?;
+    Ok(DevTokens {
+        session_token: session.reveal().to_owned(),
+        thing_token: memory.thing_token.clone(),
+        thing_id: thing.id.as_str().to_owned(),
+    })
+}
+
+fn login(memory: &Memory) -> Login {
+    // A name of its own for each password: of a run that was ended half way, a user may remain.
+    Login {
+        app: "demo".into(),
+        email: format!("{}-{EMAIL}", memory.password.get(..6).unwrap_or("")),
+        password: Secret(memory.password.clone()),
+    }
+}
+
+impl fmt::Display for DevError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => error.fmt(f),
+            Self::Setup(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for DevError {}
+
+impl From<StoreError> for DevError {
+    fn from(error: StoreError) -> Self {
+        Self::Setup(error.to_string())
+    }
+}
+
+impl From<AuthError> for DevError {
+    fn from(error: AuthError) -> Self {
+        Self::Setup(format!("the demo user: {error:?}"))
+    }
+}
+
+impl From<NoRandomness> for DevError {
+    fn from(_: NoRandomness) -> Self {
+        Self::Setup("the operating system gives no random bytes".into())
+    }
+}

@@ -1,0 +1,174 @@
+//! The publish stage: what is committed reaches those who are connected, in the order of commits.
+//!
+//! One task runs it. It knows which rooms are occupied and builds the elements; how a room's members
+//! are reached is the [`Outlet`]'s business.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    store::{Effect, Publication, Staged, ThingRow, UserId},
+    token::{Digest, ThingId},
+    topic::Key,
+    value::{self, Record},
+};
+
+/// Groups of changes that may wait for the stage; then the store waits, and refuses when it is full.
+const MAX_WAITING: usize = 64;
+
+/// What values are published to. Topics that are spelled differently may be one channel.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Channel {
+    /// All values of one thing.
+    Thing(ThingRow),
+    /// One resource of all things of a user.
+    Resource(UserId, Key),
+}
+
+/// Those who hold one channel under one spelling of its topic, which is their event's name.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Room {
+    /// What they get.
+    pub channel: Channel,
+    /// The topic exactly as they wrote it.
+    pub spelling: Arc<str>,
+}
+
+/// How members are reached.
+pub trait Outlet: Send + Sync + 'static {
+    /// Pushes a JSON array of elements to everybody in a room. Must not block.
+    fn push(&self, room: &Room, elements: &str);
+    /// A session has ended before its time: whoever uses it is logged out.
+    fn end_session(&self, hub: &Hub, session: Digest);
+}
+
+/// The occupied rooms, and the way to their members.
+pub struct Hub {
+    outlet: Box<dyn Outlet>,
+    rooms: Mutex<HashMap<Channel, Vec<(Room, usize)>>>,
+}
+
+/// The way into the stage, and what comes out.
+pub fn stage() -> (mpsc::Sender<Vec<Staged>>, mpsc::Receiver<Vec<Staged>>) {
+    mpsc::channel(MAX_WAITING)
+}
+
+impl Hub {
+    /// A hub without members.
+    pub fn new(outlet: impl Outlet) -> Self {
+        Self {
+            outlet: Box::new(outlet),
+            rooms: Mutex::default(),
+        }
+    }
+
+    /// Runs the stage until the store has ended.
+    pub async fn run(&self, mut stage: mpsc::Receiver<Vec<Staged>>) {
+        while let Some(group) = stage.recv().await {
+            for Staged { effect, answer } in group {
+                self.apply(effect);
+                answer();
+            }
+        }
+    }
+
+    /// One member more. Call this in the stage: then the order of what the member gets is that of
+    /// the store.
+    pub fn enter(&self, room: &Room) {
+        let mut rooms = self.lock();
+        let occupied = rooms.entry(room.channel.clone()).or_default();
+        match occupied.iter_mut().find(|(other, _)| other == room) {
+            Some((_, members)) => *members += 1,
+            None => occupied.push((room.clone(), 1)),
+        }
+    }
+
+    /// One member less.
+    pub fn leave(&self, room: &Room) {
+        let mut rooms = self.lock();
+        let Some(occupied) = rooms.get_mut(&room.channel) else {
+            return;
+        };
+        occupied.retain_mut(|(other, members)| {
+            *members -= usize::from(other == room);
+            *members > 0
+        });
+        if occupied.is_empty() {
+            rooms.remove(&room.channel);
+        }
+    }
+
+    fn apply(&self, effect: Effect) {
+        match effect {
+            Effect::None => {}
+            Effect::Publish(publication) => self.publish(&publication),
+            Effect::Admit(enter) => enter(),
+            Effect::SessionEnded(session) => self.outlet.end_session(self, session),
+        }
+    }
+
+    fn publish(&self, publication: &Publication) {
+        let Publication {
+            thing,
+            owners,
+            records,
+        } = publication;
+        self.push(&Channel::Thing(thing.row), records.iter(), None);
+        for key in distinct_keys(records) {
+            for owner in owners {
+                let channel = Channel::Resource(*owner, key.clone());
+                let records = records.iter().filter(|record| record.key == *key);
+                self.push(&channel, records, Some(&thing.id));
+            }
+        }
+    }
+
+    fn push<'a>(
+        &self,
+        channel: &Channel,
+        records: impl Iterator<Item = &'a Record>,
+        thing: Option<&ThingId>,
+    ) {
+        let rooms = self.rooms_of(channel);
+        if rooms.is_empty() {
+            return;
+        }
+        let elements = value::elements(records, thing);
+        for room in &rooms {
+            self.outlet.push(room, &elements);
+        }
+    }
+
+    fn rooms_of(&self, channel: &Channel) -> Vec<Room> {
+        let rooms = self.lock();
+        let occupied = rooms.get(channel).into_iter().flatten();
+        occupied.map(|(room, _)| room.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Channel, Vec<(Room, usize)>>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("channels", &self.lock().len())
+            .finish()
+    }
+}
+
+/// The keys of a batch in the order in which they come first.
+fn distinct_keys(records: &[Record]) -> Vec<&Key> {
+    let mut seen = std::collections::HashSet::new();
+    let keys = records.iter().map(|record| &record.key);
+    keys.filter(|key| seen.insert(*key)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! `/v2/register`, `/v2/login`, `/v2/logout`, and `/v2` as a connectivity test.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Api,
+    body::JsonOf,
+    credentials::{LoggedIn, Peer},
+    error::ApiError,
+};
+use crate::{
+    auth::{Login, Secret},
+    token::Token,
+};
+
+/// Longest e-mail in bytes.
+const MAX_EMAIL: usize = 254;
+/// Longest password in bytes.
+const MAX_PASSWORD: usize = 1024;
+
+#[derive(Deserialize)]
+pub(super) struct Form {
+    email: String,
+    password: String,
+    #[serde(default)]
+    app: String,
+}
+
+impl Form {
+    fn into_login(self, api: &Api) -> Result<Login, ApiError> {
+        let fits = (1..=MAX_EMAIL).contains(&self.email.len())
+            && (1..=MAX_PASSWORD).contains(&self.password.len())
+            && !self.email.contains(char::is_control);
+        if !fits {
+            return Err(ApiError::bad_request("malformed email or password"));
+        }
+        if !api.config.accepts_app(&self.app) {
+            return Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "Invalid credentials",
+            ));
+        }
+        Ok(Login {
+            app: self.app,
+            email: self.email,
+            password: Secret(self.password),
+        })
+    }
+}
+
+pub(super) async fn register(
+    State(api): State<Arc<Api>>,
+    JsonOf(form): JsonOf<Form>,
+) -> Result<impl IntoResponse, ApiError> {
+    if !api.config.registration {
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "registration is off"));
+    }
+    let token = api.auth.register(form.into_login(&api)?).await?;
+    Ok((StatusCode::CREATED, Json(logged_in(&token))))
+}
+
+pub(super) async fn login(
+    State(api): State<Arc<Api>>,
+    Peer(from): Peer,
+    JsonOf(form): JsonOf<Form>,
+) -> Result<Json<Value>, ApiError> {
+    let token = api.auth.login(form.into_login(&api)?, from).await?;
+    Ok(Json(logged_in(&token)))
+}
+
+pub(super) async fn logout(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+) -> Result<Json<Value>, ApiError> {
+    api.auth.logout(&session).await?;
+    Ok(Json(json!({ "status": "success" })))
+}
+
+/// Clients ask this to see whether the server is there.
+pub(super) async fn ping(LoggedIn(_): LoggedIn) -> Json<Value> {
+    Json(json!({ "status": "success" }))
+}
+
+/// Users have no roles here; old clients read the lists all the same.
+fn logged_in(token: &Token) -> Value {
+    json!({
+        "status": "success",
+        "token": token.reveal(),
+        "roles": { "resources": [], "things": [] },
+    })
+}

@@ -1,0 +1,99 @@
+//! Bodies of requests: collected within bounds of size and time, JSON also when no type is named.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    extract::{FromRequest, Request},
+};
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::{error::ApiError, form};
+
+/// Most bytes of a body.
+const MAX_BODY: usize = 1024 * 1024;
+/// How long a body may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The body of a request as JSON text.
+pub(crate) struct JsonText(pub(crate) Bytes);
+
+/// The body of a request as a type.
+pub(crate) struct JsonOf<T>(pub(crate) T);
+
+impl<S: Sync> FromRequest<S> for JsonText {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let (parts, body) = request.into_parts();
+        let format = Format::of(&parts.headers)?;
+        let bytes = collect(body).await?;
+        match format {
+            Format::Json => Ok(Self(bytes)),
+            // curl says this of whatever it is given with `-d`.
+            Format::Form if bytes.trim_ascii_start().starts_with(b"{") => Ok(Self(bytes)),
+            Format::Form => form::to_json(&bytes).map(Self).map_err(malformed),
+        }
+    }
+}
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonOf<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let JsonText(text) = JsonText::from_request(request, state).await?;
+        serde_json::from_slice(&text).map(Self).map_err(malformed)
+    }
+}
+
+enum Format {
+    Json,
+    Form,
+}
+
+impl Format {
+    fn of(headers: &HeaderMap) -> Result<Self, ApiError> {
+        // Device clients name no type at all.
+        let Some(value) = headers.get(header::CONTENT_TYPE) else {
+            return Ok(Self::Json);
+        };
+        let essence = value
+            .to_str()
+            .unwrap_or("")
+            .split(';')
+            .next()
+            .unwrap_or("")
+            .trim();
+        match essence.to_ascii_lowercase().as_str() {
+            "" | "application/json" | "text/json" => Ok(Self::Json),
+            "application/x-www-form-urlencoded" => Ok(Self::Form),
+            other => {
+                let message = format!("cannot read {other}, only JSON and forms");
+                Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+            }
+        }
+    }
+}
+
+async fn collect(body: Body) -> Result<Bytes, ApiError> {
+    let collecting = Limited::new(body, MAX_BODY).collect();
+    let too_slow = |_| ApiError::bad_request("the body took too long");
+    match tokio::time::timeout(TIMEOUT, collecting)
+        .await
+        .map_err(too_slow)?
+    {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let message = format!("more than {MAX_BODY} bytes");
+            Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message))
+        }
+        Err(error) => Err(malformed(error)),
+    }
+}
+
+fn malformed(error: impl std::fmt::Display) -> ApiError {
+    ApiError::bad_request(format!("malformed body: {error}"))
+}

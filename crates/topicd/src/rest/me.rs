@@ -1,0 +1,208 @@
+//! The user side: `/v2/me/…`. What a user reads is what their linked things have.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    response::Response,
+};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Api,
+    body::{JsonOf, JsonText},
+    credentials::LoggedIn,
+    error::ApiError,
+    things::{self, json_text, unknown_resource, unknown_thing},
+    window::WindowQuery,
+};
+use crate::{
+    datetime::Timestamp,
+    store::{Session, Thing, Writer},
+    token::{ThingId, Token},
+    topic::{Key, Topic},
+    value::{self, Keys},
+};
+
+/// Longest settings in bytes.
+const MAX_SETTINGS: usize = 16 * 1024;
+/// Most topics of a token that only subscribes.
+const MAX_TOPICS: usize = 128;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LinkRequest {
+    thing_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TokenRequest {
+    topics: Vec<String>,
+    expires_in: u64,
+}
+
+pub(super) async fn link(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+    JsonOf(request): JsonOf<LinkRequest>,
+) -> Result<Json<Value>, ApiError> {
+    let token = Token::presented(&request.thing_token).digest();
+    let thing = api.store.link(session.user, token).await?;
+    let thing = thing.ok_or_else(unknown_thing)?;
+    let body = json!({ "status": "success", "message": "linked", "thingId": thing.as_str() });
+    Ok(Json(body))
+}
+
+pub(super) async fn unlink(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+    Path(thing): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    match api
+        .store
+        .unlink(session.user, ThingId::named(&thing))
+        .await?
+    {
+        true => Ok(Json(json!({ "status": "success", "message": "unlinked" }))),
+        false => Err(unknown_thing()),
+    }
+}
+
+pub(super) async fn things(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+) -> Result<Json<Value>, ApiError> {
+    let things = api.store.linked_things(session.user).await?;
+    let named = |thing: &Thing| json!({ "_id": thing.id.as_str() });
+    Ok(Json(things.iter().map(named).collect()))
+}
+
+pub(super) async fn resources(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+) -> Result<Json<Value>, ApiError> {
+    let mut names: BTreeMap<Key, Vec<ThingId>> = BTreeMap::new();
+    for thing in api.store.linked_things(session.user).await? {
+        for key in api.store.resources(thing.row).await? {
+            names.entry(key).or_default().push(thing.id.clone());
+        }
+    }
+    let resource = |(key, things): (&Key, &Vec<ThingId>)| {
+        let things: Vec<_> = things.iter().map(ThingId::as_str).collect();
+        json!({ "name": key.as_str(), "things": things })
+    };
+    Ok(Json(names.iter().map(resource).collect()))
+}
+
+/// A map from the thing to its timeline.
+pub(super) async fn timelines(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+    Path(key): Path<String>,
+    Query(query): Query<WindowQuery>,
+) -> Result<Response, ApiError> {
+    let key = Key::parse(&key).ok_or_else(unknown_resource)?;
+    let window = query.window()?;
+    let mut fields = Vec::new();
+    for thing in api.store.linked_things(session.user).await? {
+        if let Some(records) = api
+            .store
+            .timeline(thing.row, key.clone(), window.clone())
+            .await?
+        {
+            let elements = value::elements(&records, None);
+            fields.push(format!(r#""{}":{elements}"#, thing.id.as_str()));
+        }
+    }
+    if fields.is_empty() {
+        return Err(unknown_resource());
+    }
+    Ok(json_text(format!("{{{}}}", fields.join(","))))
+}
+
+pub(super) async fn timeline(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+    Path((key, thing)): Path<(String, String)>,
+    Query(query): Query<WindowQuery>,
+) -> Result<Response, ApiError> {
+    let key = Key::parse(&key).ok_or_else(unknown_resource)?;
+    let things = api.store.linked_things(session.user).await?;
+    let owned = things.into_iter().find(|owned| owned.id.as_str() == thing);
+    let owned = owned.ok_or_else(unknown_thing)?;
+    let records = api.store.timeline(owned.row, key, query.window()?).await?;
+    let records = records.ok_or_else(unknown_resource)?;
+    Ok(json_text(value::elements(&records, None)))
+}
+
+/// Writes to a thing by its owner. A token in the place of the name is taken if it is linked.
+pub(super) async fn write(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+    Path((key, thing)): Path<(String, String)>,
+    headers: HeaderMap,
+    JsonText(body): JsonText,
+) -> Result<Response, ApiError> {
+    let malformed = || ApiError::bad_request("malformed key");
+    let keys = Keys::Given(Key::parse(&key).ok_or_else(malformed)?);
+    let writer = owner(&api, &session, &thing).await?;
+    things::append(&api, writer, &keys, &headers, &body).await
+}
+
+async fn owner(api: &Api, session: &Session, thing: &str) -> Result<Writer, ApiError> {
+    let things = api.store.linked_things(session.user).await?;
+    let named = ThingId::named(thing);
+    if things.iter().any(|owned| owned.id == named) {
+        return Ok(Writer::Owner(session.user, named));
+    }
+    let token = Token::presented(thing).digest();
+    Ok(Writer::OwnerByToken(session.user, token))
+}
+
+pub(super) async fn settings(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+) -> Result<Response, ApiError> {
+    Ok(json_text(api.store.settings(session.user).await?))
+}
+
+pub(super) async fn set_settings(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+    JsonOf(settings): JsonOf<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    let text = Value::Object(settings).to_string();
+    if text.len() > MAX_SETTINGS {
+        let message = format!("settings of more than {MAX_SETTINGS} bytes");
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+    }
+    api.store.set_settings(session.user, text.clone()).await?;
+    Ok(json_text(text))
+}
+
+/// Makes a token that subscribes to some topics and does nothing else.
+pub(super) async fn create_token(
+    State(api): State<Arc<Api>>,
+    LoggedIn(session): LoggedIn,
+    JsonOf(request): JsonOf<TokenRequest>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let topics = request.topics;
+    let all_topics = topics.iter().all(|topic| Topic::parse(topic).is_ok());
+    if !(1..=MAX_TOPICS).contains(&topics.len()) || !all_topics || request.expires_in == 0 {
+        return Err(ApiError::bad_request("malformed topics or expiresIn"));
+    }
+    let expires = Timestamp::now()
+        .plus_seconds(request.expires_in)
+        .min(session.expires);
+    let token = api.auth.open_session(&session, topics, expires).await?;
+    let body = json!({
+        "status": "success",
+        "token": token.reveal(),
+        "expires": expires.to_string(),
+    });
+    Ok((StatusCode::CREATED, Json(body)))
+}

@@ -1,0 +1,110 @@
+//! The REST API below `/v2`.
+//!
+//! Owns routes, bodies and answers. What is stored and who may do it is decided by the store and
+//! by `auth`; the stream of live values is `stream.rs`.
+
+use std::{fmt, sync::Arc};
+
+use axum::{
+    Router,
+    routing::{delete, get, post},
+};
+use http::StatusCode;
+
+use crate::{
+    auth::Auth,
+    config::AccountsConfig,
+    limits::{Buckets, Rate},
+    store::Store,
+    token::Digest,
+};
+
+mod account;
+mod body;
+mod credentials;
+mod date;
+mod error;
+mod form;
+mod me;
+mod path;
+mod things;
+mod window;
+
+pub(crate) use error::ApiError;
+pub use path::normalise;
+
+/// Values written with one thing token: 200 a second, 1000 at once.
+const WRITES: Rate = Rate {
+    burst: 1000.0,
+    per_second: 200.0,
+};
+
+/// What the handlers work with.
+pub struct Api {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) auth: Arc<Auth>,
+    pub(crate) config: AccountsConfig,
+    pub(crate) writes: Buckets<Digest>,
+}
+
+impl Api {
+    /// The API over a store.
+    pub fn new(store: Arc<dyn Store>, auth: Arc<Auth>, config: AccountsConfig) -> Self {
+        Self {
+            store,
+            auth,
+            config,
+            writes: Buckets::new(WRITES),
+        }
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Api")
+    }
+}
+
+/// The routes. Paths come normalised: see [`normalise`].
+pub fn router(api: Arc<Api>) -> Router {
+    let v2 = Router::new()
+        .route("/register", post(account::register))
+        .route("/login", post(account::login))
+        .route("/logout", post(account::logout))
+        .route("/things", post(things::activate))
+        .route("/things/{token}", post(things::write))
+        .route("/things/{token}/resources", get(things::resources))
+        .route("/things/{token}/resources/{key}", get(things::timeline))
+        .route("/things/{token}/all_resources", get(things::all_resources))
+        .route("/utils/date", get(date::date))
+        .route("/me/things", get(me::things).post(me::link))
+        .route("/me/things/{id}", delete(me::unlink))
+        .route("/me/resources", get(me::resources))
+        .route("/me/resources/{key}", get(me::timelines))
+        .route(
+            "/me/resources/{key}/{id}",
+            get(me::timeline).post(me::write),
+        )
+        .route("/me/settings", get(me::settings).put(me::set_settings))
+        .route("/me/tokens", post(me::create_token));
+    Router::new()
+        .route("/v2", get(account::ping))
+        .nest("/v2", v2)
+        .route("/v1", axum::routing::any(gone))
+        .route("/v1/{*rest}", axum::routing::any(gone))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(api)
+}
+
+async fn gone() -> ApiError {
+    ApiError::new(StatusCode::GONE, "version 1 of the API is off, use /v2")
+}
+
+async fn not_found() -> ApiError {
+    ApiError::not_found("not found")
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+}

@@ -1,0 +1,190 @@
+//! The device side: `/v2/things/…`. The token in the path is the credential.
+
+use std::{fmt::Write as _, sync::Arc, time::Instant};
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Api,
+    body::{JsonOf, JsonText},
+    error::ApiError,
+    window::WindowQuery,
+};
+use crate::{
+    datetime::Timestamp,
+    store::{Append, Appended, NewThing, Thing, Writer},
+    token::{Digest, ThingId, Token},
+    topic::Key,
+    value::{self, Keys, Record},
+};
+
+/// Longest `Idempotency-Key` in bytes.
+const MAX_IDEMPOTENCY_KEY: usize = 255;
+/// Longest `productId` in bytes.
+const MAX_PRODUCT: usize = 256;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Activation {
+    activation_code: String,
+    product_id: Option<String>,
+}
+
+pub(super) async fn activate(
+    State(api): State<Arc<Api>>,
+    JsonOf(activation): JsonOf<Activation>,
+) -> Result<impl IntoResponse, ApiError> {
+    let product = activation.product_id;
+    if product
+        .as_ref()
+        .is_some_and(|product| product.len() > MAX_PRODUCT)
+    {
+        return Err(ApiError::bad_request("productId is too long"));
+    }
+    let (token, id) = (Token::generate()?, ThingId::generate()?);
+    let thing = NewThing {
+        id: id.clone(),
+        token: token.digest(),
+        product,
+    };
+    let code = Token::presented(&activation.activation_code);
+    if !api.store.activate(code.digest(), thing).await? {
+        let message = "Invalid activation code";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, message));
+    }
+    let body = json!({
+        "status": "created",
+        "message": "thing activated",
+        "thingToken": token.reveal(),
+        "thingId": id.as_str(),
+    });
+    Ok((StatusCode::CREATED, Json(body)))
+}
+
+pub(super) async fn write(
+    State(api): State<Arc<Api>>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    JsonText(body): JsonText,
+) -> Result<Response, ApiError> {
+    let writer = Writer::Device(Token::presented(&token).digest());
+    append(&api, writer, &Keys::Own, &headers, &body).await
+}
+
+/// Stores a batch and answers when it has been pushed.
+pub(super) async fn append(
+    api: &Api,
+    writer: Writer,
+    keys: &Keys,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Response, ApiError> {
+    let records = value::parse_batch(body, keys, Timestamp::now())?;
+    let count = f64::from(u32::try_from(records.len()).unwrap_or(u32::MAX));
+    api.writes.take(&rate_key(&writer), count, Instant::now())?;
+    let append = Append {
+        writer,
+        records,
+        idempotency: idempotency_key(headers)?,
+    };
+    match api.store.append(append).await? {
+        Appended::Stored | Appended::Repeated => {
+            let body = json!({ "status": "success", "message": "created" });
+            Ok((StatusCode::CREATED, Json(body)).into_response())
+        }
+        Appended::UnknownThing => Err(unknown_thing()),
+    }
+}
+
+/// Who shares a rate: all that comes with one token, or goes to one thing by its owners.
+fn rate_key(writer: &Writer) -> Digest {
+    match writer {
+        Writer::Device(token) | Writer::OwnerByToken(_, token) => *token,
+        Writer::Owner(_, thing) => Token::presented(thing.as_str()).digest(),
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<Digest>, ApiError> {
+    let Some(key) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    match key.to_str() {
+        Ok(key) if (1..=MAX_IDEMPOTENCY_KEY).contains(&key.len()) => {
+            Ok(Some(Token::presented(key).digest()))
+        }
+        _ => Err(ApiError::bad_request("malformed Idempotency-Key")),
+    }
+}
+
+pub(super) async fn timeline(
+    State(api): State<Arc<Api>>,
+    Path((token, key)): Path<(String, String)>,
+    Query(query): Query<WindowQuery>,
+) -> Result<Response, ApiError> {
+    let thing = thing(&api, &token).await?;
+    let key = Key::parse(&key).ok_or_else(unknown_resource)?;
+    let records = api.store.timeline(thing.row, key, query.window()?).await?;
+    let records = records.ok_or_else(unknown_resource)?;
+    Ok(json_text(value::elements(&records, None)))
+}
+
+pub(super) async fn resources(
+    State(api): State<Arc<Api>>,
+    Path(token): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let thing = thing(&api, &token).await?;
+    let keys = api.store.resources(thing.row).await?;
+    let names: Vec<_> = keys.iter().map(Key::as_str).collect();
+    Ok(Json(json!({ "status": "success", "resources": names })))
+}
+
+pub(super) async fn all_resources(
+    State(api): State<Arc<Api>>,
+    Path(token): Path<String>,
+    Query(query): Query<WindowQuery>,
+) -> Result<Response, ApiError> {
+    let thing = thing(&api, &token).await?;
+    let window = query.window()?;
+    let mut lists = Vec::new();
+    for key in api.store.resources(thing.row).await? {
+        let records = api
+            .store
+            .timeline(thing.row, key.clone(), window.clone())
+            .await?;
+        lists.push(named_list(&key, &records.unwrap_or_default()));
+    }
+    Ok(json_text(format!("[{}]", lists.join(","))))
+}
+
+fn named_list(key: &Key, records: &[Record]) -> String {
+    let mut list = String::new();
+    let values = value::elements(records, None);
+    let _ = write!(list, r#"{{"key":"{}","values":{values}}}"#, key.as_str());
+    list
+}
+
+/// The thing of a token in a path. Nothing tells an unknown token from a revoked one.
+pub(super) async fn thing(api: &Api, token: &str) -> Result<Thing, ApiError> {
+    let thing = api.store.thing(Token::presented(token).digest()).await?;
+    thing.ok_or_else(unknown_thing)
+}
+
+pub(super) fn unknown_thing() -> ApiError {
+    ApiError::not_found("thing not found")
+}
+
+pub(super) fn unknown_resource() -> ApiError {
+    ApiError::not_found("resource not found")
+}
+
+/// JSON that is text already, so that values stay as they were written.
+pub(super) fn json_text(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
+}

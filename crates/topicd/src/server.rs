@@ -1,0 +1,217 @@
+//! A server with everything in place: store, publish stage, REST, Socket.IO, on one port.
+
+use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, response::IntoResponse};
+use engineio::{EngineService, PeerAddr};
+use http::{Request, Response, StatusCode, Version, header};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use tower_service::Service as _;
+
+use crate::{
+    auth::Auth,
+    config::{Config, ConfigError},
+    hub::{self, Hub},
+    realtime::{self, Realtime},
+    rest::{self, Api, ApiError},
+    store::{
+        Store,
+        sqlite::{OpenError, SqliteStore},
+    },
+};
+
+/// How long a request's head may take.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a request's head.
+const MAX_HEAD: usize = 16 * 1024;
+/// Bytes of a request's target.
+const MAX_URI: usize = 8 * 1024;
+/// Out of descriptors: waiting is all that helps, and spinning would hurt.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A server that is ready to serve.
+pub struct Server {
+    store: Arc<dyn Store>,
+    auth: Arc<Auth>,
+    realtime: Arc<Realtime>,
+    router: Router,
+}
+
+/// Why a server does not start. The operator can help.
+#[derive(Debug)]
+pub enum StartError {
+    /// The settings contradict each other.
+    Config(ConfigError),
+    /// The data folder cannot be used.
+    Store(OpenError),
+}
+
+/// Answers the requests of all connections.
+#[derive(Clone)]
+struct Front {
+    engine: EngineService,
+    router: Router,
+}
+
+impl Server {
+    /// Opens the store and puts everything together. Must be called in a runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn open(config: &Config) -> Result<Self, StartError> {
+        let origins = config.check().map_err(StartError::Config)?;
+        let (stage, staged) = hub::stage();
+        let store = SqliteStore::open(&config.data_dir, stage).map_err(StartError::Store)?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let session_seconds = config.accounts.session_seconds();
+        let auth = Arc::new(Auth::new(Arc::clone(&store), session_seconds));
+
+        let (io, v2, outlet) = realtime::server(&config.realtime, &origins);
+        let hub = Arc::new(Hub::new(outlet));
+        let publishing = Arc::clone(&hub);
+        // Ends with the store, when everything that was committed has been published.
+        tokio::spawn(async move { publishing.run(staged).await });
+        let realtime = Realtime::open(
+            (io, v2),
+            hub,
+            Arc::clone(&store),
+            Arc::clone(&auth),
+            config.realtime.clone(),
+        );
+        tokio::spawn(Realtime::sweep(Arc::downgrade(&realtime)));
+        let accounts = config.accounts.clone();
+        let api = Arc::new(Api::new(Arc::clone(&store), Arc::clone(&auth), accounts));
+        Ok(Self {
+            store,
+            auth,
+            realtime,
+            router: rest::router(api),
+        })
+    }
+
+    /// Serves further routes, beside the API.
+    #[must_use]
+    pub fn with_routes(mut self, routes: Router) -> Self {
+        self.router = self.router.merge(routes);
+        self
+    }
+
+    /// What the server keeps.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Its accounts.
+    pub fn auth(&self) -> &Arc<Auth> {
+        &self.auth
+    }
+
+    /// Serves connections of `listener` until `shutdown` resolves; then ends every session and
+    /// closes the store.
+    ///
+    /// # Errors
+    ///
+    /// None from single connections.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let front = Front {
+            engine: self.realtime.io().service(),
+            router: self.router.clone(),
+        };
+        let mut connections = JoinSet::new();
+        let io = self.realtime.io().clone();
+        let end = async {
+            shutdown.await;
+            io.close().await;
+        };
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                () = &mut end => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, peer)) => {
+                        connections.spawn(front.clone().connection(stream, peer));
+                    }
+                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                },
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop((connections, front));
+        // The writer commits what is waiting: that may take a while.
+        let closed = tokio::task::spawn_blocking(move || drop(self)).await;
+        closed.map_err(io::Error::other)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Server")
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl Front {
+    async fn connection(self, stream: TcpStream, peer: SocketAddr) {
+        let _ = stream.set_nodelay(true);
+        let answer = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(PeerAddr(peer));
+            let front = self.clone();
+            async move { Ok::<_, std::convert::Infallible>(front.answer(request).await) }
+        });
+        // A connection that breaks is the peer's affair; its sessions notice by themselves.
+        let _ = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(TokioIo::new(stream), answer)
+            .with_upgrades()
+            .await;
+    }
+
+    async fn answer(mut self, mut request: Request<Incoming>) -> Response<Body> {
+        if let Some(refusal) = refuse(&request) {
+            return refusal.into_response();
+        }
+        if self.engine.serves(request.uri().path()) {
+            return self.engine.answer(request).await.map(Body::new);
+        }
+        *request.uri_mut() = rest::normalise(request.uri());
+        match self.router.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+/// What hyper lets through and we do not.
+fn refuse(request: &Request<Incoming>) -> Option<ApiError> {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return Some(ApiError::bad_request("there must be one Host"));
+    }
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    (target > MAX_URI).then(|| ApiError::new(StatusCode::URI_TOO_LONG, "the URL is too long"))
+}

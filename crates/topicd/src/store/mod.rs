@@ -1,0 +1,289 @@
+//! What the server keeps, as a trait: accounts, things, links, values.
+//!
+//! All changes pass one queue. Once they are on disk they go, in the order of their commits, into
+//! the publish stage ([`Staged`]); only after that the caller gets its answer. Whoever must be in
+//! step with the changes, such as a subscriber who joins, passes the same queue. So nothing is
+//! pushed that is not stored, and the order of pushes is the order of the store.
+
+use std::{fmt, future::Future, ops::RangeInclusive, pin::Pin};
+
+use crate::{
+    datetime::Timestamp,
+    token::{Digest, ThingId},
+    topic::Key,
+    value::Record,
+};
+
+pub mod sqlite;
+
+/// What a call of the store comes to, in the future.
+pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
+/// The store behind a server.
+pub trait Store: Send + Sync + 'static {
+    /// Makes a user, and the first session with it; false if the e-mail is taken in this app.
+    fn create_user(&self, user: NewUser, session: NewSession) -> Answer<bool>;
+    /// What a login is checked against.
+    fn credentials(&self, app: &str, email: &str) -> Answer<Option<Credentials>>;
+    /// Opens a further session of a user.
+    fn open_session(&self, user: UserId, session: NewSession) -> Answer<()>;
+    /// The session with this token, expired or not.
+    fn session(&self, token: Digest) -> Answer<Option<Session>>;
+    /// Ends a session; the publish stage learns of it.
+    fn end_session(&self, token: Digest) -> Answer<()>;
+    /// A user's settings: the text of a JSON object.
+    fn settings(&self, user: UserId) -> Answer<String>;
+    /// Replaces them.
+    fn set_settings(&self, user: UserId, settings: String) -> Answer<()>;
+
+    /// Adds a code that activates one thing.
+    fn create_code(&self, code: Digest) -> Answer<()>;
+    /// Uses up a code and makes the thing; false if the code is unknown or used.
+    fn activate(&self, code: Digest, thing: NewThing) -> Answer<bool>;
+    /// The thing with this token.
+    fn thing(&self, token: Digest) -> Answer<Option<Thing>>;
+    /// Makes the user an owner of the thing with this token, if there is one.
+    fn link(&self, user: UserId, token: Digest) -> Answer<Option<ThingId>>;
+    /// Undoes that; false if it was not linked.
+    fn unlink(&self, user: UserId, thing: ThingId) -> Answer<bool>;
+    /// The user's things, in the order of their names.
+    fn linked_things(&self, user: UserId) -> Answer<Vec<Thing>>;
+
+    /// Stores a batch, all of it or nothing, and publishes it.
+    fn append(&self, append: Append) -> Answer<Appended>;
+    /// One resource of a thing, newest first; none if the thing never had it.
+    fn timeline(&self, thing: ThingRow, key: Key, window: Window) -> Answer<Option<Vec<Record>>>;
+    /// The resources of a thing, by name.
+    fn resources(&self, thing: ThingRow) -> Answer<Vec<Key>>;
+
+    /// Checks that a client may come in and calls `then` in the publish stage, in this call's place
+    /// among the commits.
+    fn admit(&self, ticket: Ticket, then: OnAdmitted) -> Answer<Admission>;
+}
+
+/// Called in the publish stage when a client has been admitted.
+pub type OnAdmitted = Box<dyn FnOnce(Admitted) + Send>;
+
+/// A user, as the store counts them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct UserId(pub i64);
+
+/// A thing, as the store counts them. Never shown; its name is the [`ThingId`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ThingRow(pub i64);
+
+/// A user to be made.
+#[derive(Debug)]
+pub struct NewUser {
+    /// The app it belongs to.
+    pub app: String,
+    /// Unique within the app.
+    pub email: String,
+    /// The password's hash with its parameters, as a PHC string.
+    pub password: String,
+}
+
+/// A session to be opened.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Of the session token.
+    pub token: Digest,
+    /// When it ends by itself.
+    pub expires: Timestamp,
+    /// What it may subscribe to; all its user may if none.
+    pub topics: Option<Vec<String>>,
+}
+
+/// What a login is checked against.
+#[derive(Debug)]
+pub struct Credentials {
+    /// Whose they are.
+    pub user: UserId,
+    /// The password's hash as a PHC string.
+    pub password: String,
+}
+
+/// A login.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Session {
+    /// Of its token.
+    pub token: Digest,
+    /// Who logged in.
+    pub user: UserId,
+    /// When it ends by itself.
+    pub expires: Timestamp,
+    /// What it may subscribe to, and nothing else; all its user may if none.
+    pub topics: Option<Vec<String>>,
+}
+
+/// A thing to be made.
+#[derive(Debug)]
+pub struct NewThing {
+    /// Its name.
+    pub id: ThingId,
+    /// Of its token.
+    pub token: Digest,
+    /// What the client said it is.
+    pub product: Option<String>,
+}
+
+/// A thing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Thing {
+    /// Its number in the store.
+    pub row: ThingRow,
+    /// Its name.
+    pub id: ThingId,
+}
+
+/// A batch of values to be stored.
+#[derive(Debug)]
+pub struct Append {
+    /// Who writes.
+    pub writer: Writer,
+    /// The values, in the order of their elements.
+    pub records: Vec<Record>,
+    /// What makes a repetition of this write known: of the client's `Idempotency-Key`.
+    pub idempotency: Option<Digest>,
+}
+
+/// Who writes, and so to which thing.
+#[derive(Clone, Debug)]
+pub enum Writer {
+    /// The device, by its token.
+    Device(Digest),
+    /// An owner, by the thing's name.
+    Owner(UserId, ThingId),
+    /// An owner who names the thing by its token, as an old demonstration does.
+    OwnerByToken(UserId, Digest),
+}
+
+/// What became of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Appended {
+    /// It is stored and published.
+    Stored,
+    /// It had been stored before.
+    Repeated,
+    /// There is no such thing for this writer.
+    UnknownThing,
+}
+
+/// Which part of a timeline is asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Window {
+    /// At most so many records.
+    pub limit: u32,
+    /// With a datetime in this range, both ends included.
+    pub range: RangeInclusive<Timestamp>,
+}
+
+/// What a client shows to come in.
+#[derive(Clone, Debug)]
+pub enum Ticket {
+    /// A session token.
+    Session(Digest),
+    /// A thing token; the session must hold, too, if there is one.
+    Thing {
+        /// Of the session token.
+        session: Option<Digest>,
+        /// Of the thing token.
+        thing: Digest,
+    },
+}
+
+/// Whom the ticket lets in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Admitted {
+    /// The holder of a session.
+    Session(Session),
+    /// A reader of a thing.
+    Thing(Thing),
+}
+
+/// What a ticket was worth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// The client is in.
+    Admitted,
+    /// The session is unknown, ended or expired.
+    NoSession,
+    /// There is no such thing.
+    NoThing,
+}
+
+/// One change that is on disk, on its way through the publish stage.
+pub struct Staged {
+    /// What the stage has to do.
+    pub effect: Effect,
+    /// Gives the caller its answer, afterwards.
+    pub answer: Box<dyn FnOnce() + Send>,
+}
+
+/// What a change means for those who are connected.
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// Values are to be pushed.
+    Publish(Publication),
+    /// A client comes in.
+    Admit(Box<dyn FnOnce() + Send>),
+    /// A session ended before its time.
+    SessionEnded(Digest),
+}
+
+/// Values that were stored together.
+#[derive(Debug)]
+pub struct Publication {
+    /// Whose they are.
+    pub thing: Thing,
+    /// Who owned the thing when they were stored.
+    pub owners: Vec<UserId>,
+    /// The values in written order.
+    pub records: Vec<Record>,
+}
+
+/// The store did not do it. We are wrong, not the client.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum StoreError {
+    /// Too much is waiting already: come back later.
+    Busy,
+    /// The disk is full; nothing was stored.
+    Full,
+    /// The store failed; nothing is acknowledged from here on.
+    Failed(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => f.write_str("the store is busy"),
+            Self::Full => f.write_str("the disk is full"),
+            Self::Failed(reason) => write!(f, "the store failed: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl Default for Window {
+    /// The newest record.
+    fn default() -> Self {
+        Self {
+            limit: 1,
+            range: Timestamp::EPOCH..=Timestamp::MAX,
+        }
+    }
+}
+
+impl Session {
+    /// True from the instant of its expiry on.
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires
+    }
+
+    /// True if it may do everything its user may; false for a token that only subscribes.
+    pub fn is_full(&self) -> bool {
+        self.topics.is_none()
+    }
+}

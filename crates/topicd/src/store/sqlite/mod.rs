@@ -1,0 +1,228 @@
+//! The store in one SQLite file.
+//!
+//! One thread owns the connection that writes and commits in groups; reads have connections of their
+//! own that cannot write. The statements are in `accounts.rs`, `things.rs` and `values.rs`.
+
+use std::{
+    fmt,
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use tokio::sync::mpsc;
+
+use super::{
+    Admission, Answer, Append, Appended, Credentials, NewSession, NewThing, NewUser, OnAdmitted,
+    Session, Staged, Store, StoreError, Thing, ThingRow, Ticket, UserId, Window,
+};
+use crate::{
+    token::{Digest, ThingId},
+    topic::Key,
+    value::Record,
+};
+
+mod accounts;
+mod admission;
+mod readers;
+mod schema;
+mod things;
+mod values;
+mod writer;
+
+use readers::Readers;
+use writer::Writer;
+
+/// A store in the folder of one server.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+    /// Held as long as the store lives: a second server on the same folder is refused.
+    _lock: File,
+}
+
+/// Why the folder cannot be used. The operator can help.
+#[derive(Debug)]
+pub enum OpenError {
+    /// It cannot be made, read or written.
+    Folder(PathBuf, io::Error),
+    /// Another server uses it.
+    InUse(PathBuf),
+    /// The file in it is no database of ours, damaged, or of a newer release.
+    Database(PathBuf, String),
+}
+
+impl SqliteStore {
+    /// Opens the store in `folder` and makes both if they are missing. What is committed goes into
+    /// `stage`.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open(folder: &Path, stage: mpsc::Sender<Vec<Staged>>) -> Result<Self, OpenError> {
+        let lock = lock(folder)?;
+        let file = folder.join("topicd.sqlite");
+        let broken = |error: rusqlite::Error| OpenError::Database(file.clone(), error.to_string());
+        let mut connection = Connection::open(&file).map_err(broken)?;
+        schema::prepare(&mut connection).map_err(broken)?;
+        let writer = Writer::start(connection, stage).map_err(broken)?;
+        let readers = Readers::open(|| reader(&file)).map_err(broken)?;
+        Ok(Self {
+            writer,
+            readers,
+            _lock: lock,
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn create_user(&self, user: NewUser, session: NewSession) -> Answer<bool> {
+        self.writer
+            .write(move |tx| accounts::create_user(tx, &user, &session))
+    }
+
+    fn credentials(&self, app: &str, email: &str) -> Answer<Option<Credentials>> {
+        let (app, email) = (app.to_owned(), email.to_owned());
+        self.readers
+            .read(move |db| accounts::credentials(db, &app, &email))
+    }
+
+    fn open_session(&self, user: UserId, session: NewSession) -> Answer<()> {
+        self.writer
+            .write(move |tx| accounts::open_session(tx, user, &session))
+    }
+
+    fn session(&self, token: Digest) -> Answer<Option<Session>> {
+        self.readers.read(move |db| accounts::session(db, token))
+    }
+
+    fn end_session(&self, token: Digest) -> Answer<()> {
+        self.writer
+            .write(move |tx| accounts::end_session(tx, token))
+    }
+
+    fn settings(&self, user: UserId) -> Answer<String> {
+        self.readers.read(move |db| accounts::settings(db, user))
+    }
+
+    fn set_settings(&self, user: UserId, settings: String) -> Answer<()> {
+        self.writer
+            .write(move |tx| accounts::set_settings(tx, user, &settings))
+    }
+
+    fn create_code(&self, code: Digest) -> Answer<()> {
+        self.writer.write(move |tx| things::create_code(tx, code))
+    }
+
+    fn activate(&self, code: Digest, thing: NewThing) -> Answer<bool> {
+        self.writer
+            .write(move |tx| things::activate(tx, code, &thing))
+    }
+
+    fn thing(&self, token: Digest) -> Answer<Option<Thing>> {
+        self.readers.read(move |db| things::by_token(db, token))
+    }
+
+    fn link(&self, user: UserId, token: Digest) -> Answer<Option<ThingId>> {
+        self.writer.write(move |tx| things::link(tx, user, token))
+    }
+
+    fn unlink(&self, user: UserId, thing: ThingId) -> Answer<bool> {
+        self.writer
+            .write(move |tx| things::unlink(tx, user, &thing))
+    }
+
+    fn linked_things(&self, user: UserId) -> Answer<Vec<Thing>> {
+        self.readers.read(move |db| things::linked(db, user))
+    }
+
+    fn append(&self, append: Append) -> Answer<Appended> {
+        let weight = append.records.iter().map(|record| record.value.len()).sum();
+        self.writer
+            .write_heavy(weight, move |tx| values::append(tx, append))
+    }
+
+    fn timeline(&self, thing: ThingRow, key: Key, window: Window) -> Answer<Option<Vec<Record>>> {
+        self.readers
+            .read(move |db| values::timeline(db, thing, &key, &window))
+    }
+
+    fn resources(&self, thing: ThingRow) -> Answer<Vec<Key>> {
+        self.readers.read(move |db| values::resources(db, thing))
+    }
+
+    fn admit(&self, ticket: Ticket, then: OnAdmitted) -> Answer<Admission> {
+        self.writer
+            .write(move |tx| admission::admit(tx, &ticket, then))
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path, error) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "cannot use the data folder {path}: {error}; check its owner and mode"
+                )
+            }
+            Self::InUse(path) => write!(
+                f,
+                "another topicd uses the data folder {}; stop it or name another with --data-dir",
+                path.display()
+            ),
+            Self::Database(path, reason) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "cannot use the database {path}: {reason}; restore it or move it away"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            _ => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let unusable = |error| OpenError::Folder(folder.to_owned(), error);
+    make_private(folder).map_err(unusable)?;
+    let lock = File::create(folder.join("lock")).map_err(unusable)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+/// Makes the folder for its owner alone; one that is there stays as it is.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn reader(file: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(schema::BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests;
