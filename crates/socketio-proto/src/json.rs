@@ -208,10 +208,11 @@ impl<'a, 'f> Scanner<'a, 'f> {
             return;
         }
         let value = self.text.get(value..self.at);
-        match self.text.get(key) {
-            Some(br#""_placeholder""#) => members.is_placeholder = value == Some(b"true"),
-            Some(br#""num""#) => members.number = value.and_then(plain_integer),
-            _ => {}
+        let key = self.text.get(key).unwrap_or_default();
+        if spells(key, "_placeholder") {
+            members.is_placeholder = value == Some(b"true");
+        } else if spells(key, "num") {
+            members.number = value.and_then(plain_integer);
         }
     }
 
@@ -358,6 +359,14 @@ fn behind_comma(text: &str, element_end: usize, end: usize) -> usize {
     })
 }
 
+/// True for every spelling of a key: a receiver of the relayed text undoes escapes before it looks.
+fn spells(key: &[u8], name: &str) -> bool {
+    match key {
+        [b'"', plain @ .., b'"'] if !plain.contains(&b'\\') => plain == name.as_bytes(),
+        escaped => serde_json::from_slice::<String>(escaped).is_ok_and(|key| key == name),
+    }
+}
+
 fn plain_integer(text: &[u8]) -> Option<usize> {
     let digits = text.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(text)
@@ -471,6 +480,10 @@ mod tests {
         assert_eq!(
             numbers(r#"{"_placeholder":false,"num":9},{"num":1}"#),
             Ok(vec![])
+        );
+        assert_eq!(
+            numbers(r#"{"\u005fplaceholder":true,"n\u0075m":3}"#),
+            Ok(vec![3])
         );
         for bad in ["-1", "0.5", "\"0\"", "1e0", "null", "99999999999999999999"] {
             let list = format!(r#"{{"_placeholder":true,"num":{bad}}}"#);
