@@ -39,6 +39,9 @@ pub enum ArgError {
         /// What serde says.
         message: String,
     },
+    /// Bytes beside a value that looks like the placeholder of an attachment: the receiver could
+    /// not tell them apart (SIO5 5.1).
+    ForeignPlaceholder,
     /// An event name that belongs to the protocol (SIO5 6.4).
     ReservedName,
 }
@@ -54,7 +57,8 @@ pub trait IntoArgs {
     ///
     /// # Errors
     ///
-    /// [`ArgError::Encode`] if a value has no form in JSON.
+    /// [`ArgError::Encode`] if a value has no form in JSON, [`ArgError::ForeignPlaceholder`] if one
+    /// beside bytes looks like a placeholder.
     fn into_args(self) -> Result<Args, ArgError>;
 }
 
@@ -82,6 +86,25 @@ impl Args {
     /// A checked list with its attachments.
     pub(crate) fn new(list: Text, attachments: Vec<Bytes>) -> Self {
         Self { list, attachments }
+    }
+
+    /// What a serialiser wrote. A value that came from one client must not be read as an attachment
+    /// by another, so there are exactly the placeholders that stand for our attachments.
+    fn written(list: String, attachments: Vec<Bytes>) -> Result<Self, ArgError> {
+        let mut placeholders = 0;
+        let count = |_| {
+            placeholders += 1;
+            Ok(())
+        };
+        let foreign = |_| ArgError::ForeignPlaceholder;
+        if !attachments.is_empty() {
+            json::placeholders(&list, count).map_err(foreign)?;
+        }
+        if placeholders == attachments.len() {
+            Ok(Self::new(list.into(), attachments))
+        } else {
+            Err(ArgError::ForeignPlaceholder)
+        }
     }
 
     /// One argument as a value of a type.
@@ -171,7 +194,7 @@ macro_rules! tuple_into_args {
                     )+
                     Ok(list)
                 });
-                Ok(Args::new(list?.into(), attachments))
+                Args::written(list?, attachments)
             }
         }
     };
@@ -205,6 +228,9 @@ impl fmt::Display for ArgError {
             Self::Missing { index } => write!(f, "argument {index} is missing"),
             Self::Decode { index, message } => write!(f, "argument {index}: {message}"),
             Self::Encode { message } => write!(f, "no form in JSON: {message}"),
+            Self::ForeignPlaceholder => {
+                f.write_str("a value looks like an attachment's placeholder")
+            }
             Self::ReservedName => f.write_str("event name is reserved by the protocol"),
         }
     }
@@ -262,6 +288,15 @@ mod tests {
         assert_eq!(args.attachments(), ["zero", "one", "two"]);
         assert_eq!(args.get::<Upload>(1), Ok(upload));
         assert_eq!(args.get::<Binary>(0), Ok("zero".into()));
+    }
+
+    #[test]
+    fn values_of_others_are_not_taken_for_attachments() {
+        let posed = serde_json::json!([{"_placeholder": true, "num": 0}]);
+        let beside = (&posed, Binary("avatar".into())).into_args();
+        assert_eq!(beside, Err(ArgError::ForeignPlaceholder));
+        // Without attachments the packet is a plain one, in which placeholders mean nothing.
+        assert!((&posed,).into_args().is_ok());
     }
 
     #[test]
