@@ -30,11 +30,14 @@ async fn main() -> io::Result<()> {
 
 fn server(options: &[String]) -> Server {
     let mut engine = engineio::Config::default();
-    engine.protocol.ping_interval = Duration::from_millis(300);
-    engine.protocol.ping_timeout = Duration::from_millis(200);
+    if options.iter().all(|option| option != "default-heartbeat") {
+        engine.protocol.ping_interval = Duration::from_millis(300);
+        engine.protocol.ping_timeout = Duration::from_millis(200);
+    }
     engine.protocol.upgrade_timeout = Duration::from_millis(500);
     engine.protocol.limits.max_queued_bytes = 8 * 1024 * 1024;
     engine.protocol.jsonp = options.iter().any(|option| option == "jsonp");
+    engine.protocol.legacy_eio = options.iter().any(|option| option == "legacy-eio");
     engine.protocol.v3 = options.iter().all(|option| option != "eio3-off");
     let mut protocol = socketio::proto::Config::default();
     protocol.connect_timeout = Duration::from_secs(1);

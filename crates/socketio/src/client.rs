@@ -206,6 +206,7 @@ impl Client {
         let asked = mem::take(&mut state.asked);
         drop(state);
         asked.into_iter().for_each(admission::begin);
+        self.deliverer.begin();
     }
 
     fn settle(self: &Arc<Self>, state: &mut State) {
@@ -236,7 +237,7 @@ impl Client {
                 ack,
             } => {
                 if let Some(socket) = state.sockets.get(&namespace) {
-                    socket.deliver(Work::Event { name, args, ack });
+                    socket.deliver_due(Work::Event { name, args, ack });
                 }
             }
             Event::Ack {

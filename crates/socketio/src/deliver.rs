@@ -4,7 +4,9 @@
 //! handler that has to wait holds up its own socket only: what comes for it stays in its inbox. Acks
 //! and disconnects do not pass here, so a handler may await an answer.
 //!
-//! One task for a client, as long as there is work.
+//! Work that a client's message brings is begun by whoever read the message: a handler that need not
+//! wait is done before the session is written, and its answer goes out with that write. What has to
+//! wait goes on in a task, one for a client, as long as there is work.
 
 use std::{
     collections::VecDeque,
@@ -55,6 +57,8 @@ struct Queue {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Task {
     None,
+    /// Whoever announced the work will begin it.
+    Due,
     Running,
 }
 
@@ -81,16 +85,43 @@ impl Deliverer {
         })
     }
 
-    /// Work stands in the inbox of a socket.
+    /// Work stands in the inbox of a socket: a task begins it.
     pub(crate) fn announce(self: &Arc<Self>, socket: Arc<SocketCore>) {
         let mut queue = self.queue();
         queue.arrivals.push_back(socket);
         match queue.task {
+            Task::Due => {}
             Task::Running => self.arrived.notify_one(),
             Task::None => {
                 queue.task = Task::Running;
                 self.runtime.spawn(Arc::clone(self).run());
             }
+        }
+    }
+
+    /// The same for a caller who holds a lock, and calls [`Deliverer::begin`] when it is free.
+    pub(crate) fn announce_due(&self, socket: Arc<SocketCore>) {
+        let mut queue = self.queue();
+        queue.arrivals.push_back(socket);
+        match queue.task {
+            Task::Due => {}
+            Task::Running => self.arrived.notify_one(),
+            Task::None => queue.task = Task::Due,
+        }
+    }
+
+    /// Begins the work that is due, here and now. What has to wait goes on in a task.
+    pub(crate) fn begin(self: &Arc<Self>) {
+        {
+            let mut queue = self.queue();
+            if queue.task != Task::Due {
+                return;
+            }
+            queue.task = Task::Running;
+        }
+        let mut run = Box::pin(Arc::clone(self).run());
+        if (&mut run).now_or_never().is_none() {
+            self.runtime.spawn(run);
         }
     }
 

@@ -95,12 +95,21 @@ impl SocketCore {
 
     /// Puts work behind what waits.
     pub(crate) fn deliver(self: &Arc<Self>, work: Work) {
+        self.push(work);
+        self.deliverer.announce(Arc::clone(self));
+    }
+
+    /// The same for a caller who holds a lock, and has it begun when it is free.
+    pub(crate) fn deliver_due(self: &Arc<Self>, work: Work) {
+        self.push(work);
+        self.deliverer.announce_due(Arc::clone(self));
+    }
+
+    fn push(&self, work: Work) {
         let bytes = work.bytes();
         let mut inbox = self.inbox();
         let flow = inbox.push(work, bytes);
         self.turn(flow);
-        drop(inbox);
-        self.deliverer.announce(Arc::clone(self));
     }
 
     /// The next work, unless a handler runs.
