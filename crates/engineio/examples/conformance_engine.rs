@@ -41,6 +41,8 @@ fn config(options: &[String]) -> Config {
     for option in options {
         match option.as_str() {
             "eio3-off" => config.protocol.v3 = false,
+            "legacy-eio" => config.protocol.legacy_eio = true,
+            "default-heartbeat" => keep_default_heartbeat(&mut config),
             "jsonp" => config.protocol.jsonp = true,
             "no-upgrades" => config.protocol.upgrades = false,
             "cors" => config.cors = Cors::Any,
@@ -56,6 +58,12 @@ fn config(options: &[String]) -> Config {
         }
     }
     config
+}
+
+fn keep_default_heartbeat(config: &mut Config) {
+    let default = Config::default().protocol;
+    config.protocol.ping_interval = default.ping_interval;
+    config.protocol.ping_timeout = default.ping_timeout;
 }
 
 /// The only origin allowed by `cors-origin`.

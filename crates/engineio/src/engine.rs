@@ -12,8 +12,11 @@ use engineio_proto::{OpenRequest, Session, Sid};
 use tokio::{sync::Notify, task::AbortHandle};
 
 use crate::{
-    Application, Config, Handshake, SessionHandle, clock, flush::Flusher, registry::Registry,
-    session::SessionCell, timer::Timer,
+    Application, Config, Handshake, clock,
+    flush::Flusher,
+    registry::Registry,
+    session::{OpenPanicked, SessionCell},
+    timer::Timer,
 };
 
 /// Registry, timer and flushers of a service, and the application behind it.
@@ -101,9 +104,8 @@ impl Engine {
     }
 
     /// Shows the session to the application; from here on events flow.
-    pub(crate) fn start(&self, cell: &Arc<SessionCell>) {
-        let receiver = self.application.open(SessionHandle::new(Arc::clone(cell)));
-        cell.start(receiver);
+    pub(crate) fn start(&self, cell: &Arc<SessionCell>) -> Result<(), OpenPanicked> {
+        cell.start(|session| self.application.open(session))
     }
 
     pub(crate) fn mark_dirty(&self, cell: Arc<SessionCell>) {

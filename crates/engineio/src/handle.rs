@@ -82,18 +82,7 @@ impl SessionHandle {
 
     /// Waits until the queue is below its low water mark or the session has ended.
     pub async fn writable(&self) {
-        loop {
-            let changed = self.0.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self
-                .0
-                .look(|session| session.is_closed() || !session.above_low_water())
-            {
-                return;
-            }
-            changed.await;
-        }
+        self.0.writable().await;
     }
 
     /// Stops reading from the client until [`SessionHandle::resume`].

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use engineio_proto::{
     EngineRequest, ExistingKind, OpenRequest, Payload, PollId, PostBody, PostContent, PostTicket,
-    RequestError, RequestHead, Transport, Upgrade,
+    RequestError, RequestHead, Transport, Upgrade, WebSocketId,
 };
 use http::{HeaderMap, Request, Response, StatusCode, Version, header};
 use http_body::Body as HttpBody;
@@ -128,13 +128,17 @@ async fn first_answer(
 ) -> Result<Response<Body>, RequestError> {
     match accept {
         Some(accept) => {
-            let answer = switch(cell, accept);
-            engine.start(cell);
-            answer
+            let id = cell.announce_websocket()?;
+            if engine.start(cell).is_err() {
+                return Ok(response::empty(StatusCode::INTERNAL_SERVER_ERROR));
+            }
+            Ok(switch(cell, id, accept))
         }
         None => {
             let parked = cell.park();
-            engine.start(cell);
+            if engine.start(cell).is_err() {
+                return Ok(response::empty(StatusCode::INTERNAL_SERVER_ERROR));
+            }
             let (id, payload) = parked?;
             wait(Arc::clone(cell), id, payload).await
         }
@@ -153,7 +157,7 @@ async fn existing<B: HttpBody>(
         }
         ExistingKind::Post(content) => post(cell, content, request.into_body()).await,
         ExistingKind::WebSocket => match Accept::take(&mut request) {
-            Ok(accept) => switch(&cell, accept),
+            Ok(accept) => Ok(switch(&cell, cell.announce_websocket()?, accept)),
             Err(refusal) => Ok(refusal.response()),
         },
         ExistingKind::Mismatch => Err(RequestError::BadRequest),
@@ -161,12 +165,11 @@ async fn existing<B: HttpBody>(
     }
 }
 
-/// Announces the WebSocket to the machine and lets its task wait for the connection.
-fn switch(cell: &Arc<SessionCell>, accept: Accept) -> Result<Response<Body>, RequestError> {
-    let id = cell.announce_websocket()?;
+/// Answers 101 for a WebSocket that the machine knows of, and lets its task wait for the connection.
+fn switch(cell: &Arc<SessionCell>, id: WebSocketId, accept: Accept) -> Response<Body> {
     let (response, upgrade) = accept.switch();
     tokio::spawn(websocket::run(Arc::clone(cell), id, upgrade));
-    Ok(response)
+    response
 }
 
 /// Waits for a parked poll's payload; a client that leaves meanwhile is told to the machine.
@@ -208,6 +211,9 @@ async fn post<B: HttpBody>(
         cell,
         ticket: Some(ticket),
     };
+    // While the application has enough, nothing is taken out of the connection. The upload counts as
+    // running, so that at most one body waits, whatever number of them the client sends.
+    upload.cell.may_read().await;
     let config = upload.cell.engine().config();
     let limit = config.protocol.limits.max_payload;
     let body = body::collect(body, limit, config.body_timeout).await;
@@ -218,7 +224,6 @@ async fn post<B: HttpBody>(
             upload
                 .cell
                 .feed(|session, now| session.handle_post(now, ticket, body))?;
-            upload.cell.read_on().await;
             Ok(response::ok())
         }
         Err(BodyError::TooLarge) => {

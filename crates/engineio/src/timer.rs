@@ -1,11 +1,16 @@
 //! One timer for all sessions.
 //!
-//! Sessions are kept by the tick in which they want to be looked at. A packet that moves a deadline
-//! touches nothing here: the entry fires at its old tick, finds the later deadline and is put back.
+//! Each session stands here once, under the tick in which it wants to be looked at. A packet that
+//! moves a deadline touches nothing: the entry fires at its old tick, finds the later deadline and is
+//! put back. An earlier deadline moves the entry, and the end of the session takes it out.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    mem,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -13,24 +18,35 @@ use tokio::sync::Notify;
 
 use crate::{clock, session::SessionCell};
 
-/// The wheel and the signal that its first entry has changed.
+/// The entries in order and the signal that the first one has changed.
 pub(crate) struct Timer {
     start: Instant,
-    wheel: Mutex<BTreeMap<Tick, Vec<Weak<SessionCell>>>>,
+    entries: Mutex<BTreeMap<(Tick, TimerId), Weak<SessionCell>>>,
     earlier: Notify,
+    last_id: AtomicU64,
 }
 
 /// Ten-millisecond steps since the timer was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
 
+/// Which entry is whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct TimerId(u64);
+
 impl Timer {
     pub(crate) fn new() -> Self {
         Self {
             start: clock::now(),
-            wheel: Mutex::default(),
+            entries: Mutex::default(),
             earlier: Notify::new(),
+            last_id: AtomicU64::new(0),
         }
+    }
+
+    /// The name of a new session's entry.
+    pub(crate) fn fresh_id(&self) -> TimerId {
+        TimerId(self.last_id.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The first tick that is not before `deadline`.
@@ -39,29 +55,38 @@ impl Timer {
         Tick(u64::try_from(since.div_ceil(STEP.as_micros())).unwrap_or(u64::MAX))
     }
 
-    /// Has the session looked at in this tick.
-    pub(crate) fn arm(&self, tick: Tick, cell: &Arc<SessionCell>) {
-        let mut wheel = self.wheel();
-        let first = wheel
+    /// Has the session looked at in this tick, and no longer in the one that it was armed for.
+    pub(crate) fn arm(&self, cell: &Arc<SessionCell>, armed: Option<Tick>, tick: Tick) {
+        let mut entries = self.entries();
+        if let Some(armed) = armed {
+            entries.remove(&(armed, cell.timer_id()));
+        }
+        let entry = (tick, cell.timer_id());
+        let is_first = entries
             .first_key_value()
-            .is_none_or(|(first, _)| tick < *first);
-        wheel.entry(tick).or_default().push(Arc::downgrade(cell));
-        drop(wheel);
-        if first {
+            .is_none_or(|(first, _)| entry < *first);
+        entries.insert(entry, Arc::downgrade(cell));
+        drop(entries);
+        if is_first {
             self.earlier.notify_one();
         }
+    }
+
+    /// Forgets a session that has ended.
+    pub(crate) fn disarm(&self, cell: &SessionCell, armed: Tick) {
+        self.entries().remove(&(armed, cell.timer_id()));
     }
 
     /// Looks at sessions as they fall due, until the task is aborted.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {
             let next = self
-                .wheel()
+                .entries()
                 .first_key_value()
-                .map(|(tick, _)| self.instant(*tick));
+                .map(|((tick, _), _)| self.instant(*tick));
             match next {
                 None => self.earlier.notified().await,
-                Some(next) if next <= clock::now() => self.fire(),
+                Some(next) if next <= clock::now() => self.fire().await,
                 Some(next) => tokio::select! {
                     () = tokio::time::sleep_until(next.into()) => {}
                     () = self.earlier.notified() => {}
@@ -70,15 +95,24 @@ impl Timer {
         }
     }
 
-    fn fire(&self) {
-        let Some((tick, cells)) = self.wheel().pop_first() else {
-            return;
-        };
-        for cell in cells {
+    async fn fire(&self) {
+        for (index, ((tick, _), cell)) in self.take_due().into_iter().enumerate() {
             if let Some(cell) = cell.upgrade() {
                 cell.timer_fired(tick);
             }
+            // Sessions that came at once ask for their pings at once; others get their turn, too.
+            if index % SLICE == SLICE - 1 {
+                tokio::task::yield_now().await;
+            }
         }
+    }
+
+    fn take_due(&self) -> BTreeMap<(Tick, TimerId), Weak<SessionCell>> {
+        let elapsed = clock::now().saturating_duration_since(self.start);
+        let next = Tick((elapsed.as_micros() / STEP.as_micros()) as u64 + 1);
+        let mut entries = self.entries();
+        let later = entries.split_off(&(next, TimerId(0)));
+        mem::replace(&mut *entries, later)
     }
 
     fn instant(&self, tick: Tick) -> Instant {
@@ -86,9 +120,71 @@ impl Timer {
         self.start + Duration::from_millis(millis)
     }
 
-    fn wheel(&self) -> MutexGuard<'_, BTreeMap<Tick, Vec<Weak<SessionCell>>>> {
-        self.wheel.lock().unwrap_or_else(PoisonError::into_inner)
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.entries().len()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<(Tick, TimerId), Weak<SessionCell>>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 const STEP: Duration = Duration::from_millis(10);
+const SLICE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use engineio_proto::{CloseReason, Data, EngineRequest, Frame, RequestHead, Upgrade};
+
+    use super::*;
+    use crate::{Application, Config, Handshake, Receiver, SessionHandle, engine::Engine};
+
+    struct Deaf;
+
+    impl Application for Deaf {
+        fn open(&self, _: SessionHandle) -> Box<dyn Receiver> {
+            Box::new(Self)
+        }
+    }
+
+    impl Receiver for Deaf {
+        fn message(&mut self, _: Data) {}
+        fn closed(&mut self, _: CloseReason) {}
+    }
+
+    fn polling_session(engine: &Arc<Engine>) -> Arc<SessionCell> {
+        let head = RequestHead {
+            method: "GET",
+            query: "EIO=4&transport=polling",
+            upgrade: Upgrade::None,
+            origin: None,
+            content_type: None,
+        };
+        let parsed = EngineRequest::parse(&head, &engine.config().protocol);
+        let Ok(EngineRequest::Open(open)) = parsed else {
+            panic!("a handshake")
+        };
+        let handshake = Handshake::of(&http::Request::new(()));
+        let cell = engine.open(&open, handshake).unwrap();
+        let _ = cell.park().unwrap();
+        engine.start(&cell).unwrap();
+        cell
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_stands_here_once_and_not_after_its_end() {
+        let engine = Engine::new(Config::default(), Box::new(Deaf));
+        let cell = polling_session(&engine);
+        let id = cell.announce_websocket().unwrap();
+        cell.feed(|session, now| session.handle_frame(now, id, Frame::Text("2probe".into())));
+        // Each poll during a probe asks to be looked at long before the heartbeat does.
+        for _ in 0..50 {
+            let (_, noop) = cell.park().unwrap();
+            assert_eq!(noop.await.unwrap().body, "6");
+            assert_eq!(engine.timer().len(), 1);
+        }
+        cell.feed(|session, now| session.abort(now, CloseReason::ForcedClose));
+        assert_eq!(engine.timer().len(), 0);
+    }
+}

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use engineio_proto::{CloseCode, Frame, Text, WebSocketId};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
-use tokio::io::AsyncRead;
+use tokio::{io::AsyncRead, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -28,7 +28,7 @@ use self::{
     outlet::{Outlet, Taken},
     read_side::ReadSide,
 };
-use crate::session::{Errand, SessionCell};
+use crate::session::{Errand, Farewell, Reading, SessionCell};
 
 pub(crate) use self::{
     accept::{Accept, asks_for_websocket},
@@ -76,21 +76,27 @@ async fn serve<R>(
     let mut frames =
         WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(settings))
             .await;
-    if let Err(code) = cell.attach(id, outlet.writer()) {
-        return finish(outlet, &mut frames, code).await;
+    let signal = match cell.attach(id, outlet.writer()) {
+        Ok(signal) => signal,
+        Err(farewell) => return close(outlet, &mut frames, farewell).await,
+    };
+    // Bytes that came behind the handshake are not read again, so that no read reports them.
+    if frames.get_ref().excess().is_some() {
+        let end = End::Refused(CloseCode::Policy);
+        return end_by_peer(&cell, id, outlet, &mut frames, end).await;
     }
     // Frames that were queued before the socket stood wait for the first look.
-    cell.signal.notify_one();
-    let mut waiting = false;
+    signal.notify_one();
+    let (mut reading, mut writing) = (Reading::Paused, false);
     loop {
         tokio::select! {
-            frame = frames.next(), if !cell.is_paused() => {
+            frame = frames.next(), if reading == Reading::On => {
                 if let Some(end) = handle(&cell, id, frame, &mut frames).await {
                     return end_by_peer(&cell, id, outlet, &mut frames, end).await;
                 }
             }
-            () = cell.signal.notified() => {}
-            ready = outlet.ready(), if waiting => {
+            () = signal.notified() => {}
+            ready = outlet.ready(), if writing => {
                 if ready.is_err() {
                     cell.websocket_closed(id);
                     return;
@@ -99,24 +105,24 @@ async fn serve<R>(
         }
         match cell.errand(id) {
             Errand::Drop => return,
-            Errand::Close {
-                code,
-                between_frames,
+            Errand::Close(farewell) => return close(outlet, &mut frames, farewell).await,
+            Errand::Serve {
+                progress,
+                reading: may,
             } => {
-                if between_frames {
-                    finish(outlet, &mut frames, code).await;
-                }
-                return;
+                reading = may;
+                writing = outlet.load(&cell, id, progress);
             }
-            Errand::Serve(progress) => waiting = outlet.load(&cell, id, progress),
         }
     }
 }
 
 /// How the peer, or a frame of its, ended the WebSocket.
 enum End {
-    /// It closed properly, or the connection broke.
+    /// It is gone, or the connection broke.
     Gone,
+    /// It closed properly and is owed this close frame.
+    Closed(Bytes),
     /// It broke the rules: the close frame that tells it so.
     Refused(CloseCode),
 }
@@ -137,9 +143,12 @@ async fn handle<R: AsyncRead + Unpin>(
             feed(cell, id, Frame::Binary(Bytes::copy_from_slice(&bytes)));
             None
         }
-        Some(Ok(control)) => {
-            answer(cell, id, frames).await;
-            control.is_close().then_some(End::Gone)
+        Some(Ok(Message::Close(_))) => Some(End::Closed(reply(frames).await.unwrap_or_default())),
+        Some(Ok(_)) => {
+            if let Some(pong) = reply(frames).await {
+                cell.feed(|session, now| session.handle_control(now, id, pong));
+            }
+            None
         }
         None => Some(End::Gone),
         Some(Err(_)) if frames.get_ref().excess().is_some() => {
@@ -149,37 +158,50 @@ async fn handle<R: AsyncRead + Unpin>(
     }
 }
 
-/// Queues what tungstenite answers to a control frame, which it would else keep until its next read.
-async fn answer<R: AsyncRead + Unpin>(
-    cell: &Arc<SessionCell>,
-    id: WebSocketId,
-    frames: &mut WebSocketStream<ReadSide<R>>,
-) {
+/// What tungstenite answers to a control frame, which it would else keep until its next read.
+async fn reply<R: AsyncRead + Unpin>(frames: &mut WebSocketStream<ReadSide<R>>) -> Option<Bytes> {
     // Ends at once, as our write side takes everything; after a close it says that this is the end.
     let _ = frames.flush().await;
-    if let Some(reply) = frames.get_mut().take_reply() {
-        cell.feed(|session, now| session.handle_control(now, id, reply));
-    }
+    frames.get_mut().take_reply()
 }
 
 fn feed(cell: &Arc<SessionCell>, id: WebSocketId, frame: Frame) {
     cell.feed(|session, now| session.handle_frame(now, id, frame));
 }
 
-/// The peer is told why, if it broke a rule and no frame of ours is half written.
+/// The peer gets the close frame that it is owed, if no frame of ours is half written.
 async fn end_by_peer<R: AsyncRead + Unpin>(
     cell: &Arc<SessionCell>,
     id: WebSocketId,
-    outlet: Outlet,
+    mut outlet: Outlet,
     frames: &mut WebSocketStream<ReadSide<R>>,
     end: End,
 ) {
-    let between_frames = match end {
-        End::Gone => cell.websocket_closed(id),
-        End::Refused(_) => cell.websocket_failed(id),
-    };
-    if let (End::Refused(code), true) = (end, between_frames) {
-        finish(outlet, frames, code).await;
+    match end {
+        End::Gone => {
+            cell.websocket_closed(id);
+        }
+        End::Closed(reply) => {
+            if cell.websocket_closed(id) {
+                let _ = timeout(LINGER, outlet.write_all(reply)).await;
+            }
+        }
+        End::Refused(code) => {
+            if cell.websocket_failed(id) {
+                finish(outlet, frames, code).await;
+            }
+        }
+    }
+}
+
+/// Does what the machine wants at the end of a WebSocket.
+async fn close<R: AsyncRead + Unpin>(
+    outlet: Outlet,
+    frames: &mut WebSocketStream<ReadSide<R>>,
+    farewell: Farewell,
+) {
+    if farewell.between_frames {
+        finish(outlet, frames, farewell.code).await;
     }
 }
 
@@ -196,7 +218,7 @@ async fn finish<R: AsyncRead + Unpin>(
             }
         }
     };
-    let _ = tokio::time::timeout(LINGER, farewell).await;
+    let _ = timeout(LINGER, farewell).await;
 }
 
 /// The code for a rule of RFC 6455 that the peer broke; none where the connection itself failed.

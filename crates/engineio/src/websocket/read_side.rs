@@ -37,7 +37,8 @@ impl<R> ReadSide<R> {
         }
     }
 
-    /// The bound that the peer has passed, which reads report as a failure of the stream.
+    /// The bound that the peer has passed: reads report it as a failure of the stream, but nothing
+    /// reports it for bytes that came behind the handshake.
     pub(crate) fn excess(&self) -> Option<Excess> {
         self.excess
     }

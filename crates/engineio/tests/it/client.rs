@@ -1,6 +1,13 @@
 //! An echo server on a free port, and a client that writes HTTP and WebSocket by hand.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use engineio::{
     Application, Config, EngineService, Receiver, SessionHandle,
@@ -11,43 +18,58 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot},
+    task::JoinHandle,
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 /// Echoes messages and tells the test what happens to sessions.
+#[derive(Clone)]
 pub(crate) struct Echo {
     events: mpsc::UnboundedSender<Happened>,
+    messages: Arc<AtomicUsize>,
 }
 
 /// What the application has seen.
+#[derive(Debug)]
 pub(crate) enum Happened {
     Opened(SessionHandle),
     Closed(CloseReason),
+    HighWater,
+    LowWater,
 }
 
 struct EchoBack {
     session: SessionHandle,
-    events: mpsc::UnboundedSender<Happened>,
+    echo: Echo,
 }
 
 impl Application for Echo {
     fn open(&self, session: SessionHandle) -> Box<dyn Receiver> {
+        let planted = session.handshake().query().contains("panic");
+        assert!(!planted, "planted by a test");
         let _ = self.events.send(Happened::Opened(session.clone()));
-        Box::new(EchoBack {
-            session,
-            events: self.events.clone(),
-        })
+        let echo = self.clone();
+        Box::new(EchoBack { session, echo })
     }
 }
 
 impl Receiver for EchoBack {
     fn message(&mut self, data: Data) {
         assert_ne!(data, Data::Text("panic".into()), "planted by a test");
+        self.echo.messages.fetch_add(1, Ordering::Relaxed);
         let _ = self.session.send(data, SendOptions::default());
     }
 
+    fn high_water(&mut self) {
+        let _ = self.echo.events.send(Happened::HighWater);
+    }
+
+    fn low_water(&mut self) {
+        let _ = self.echo.events.send(Happened::LowWater);
+    }
+
     fn closed(&mut self, reason: CloseReason) {
-        let _ = self.events.send(Happened::Closed(reason));
+        let _ = self.echo.events.send(Happened::Closed(reason));
     }
 }
 
@@ -56,28 +78,37 @@ pub(crate) struct Server {
     pub(crate) service: EngineService,
     pub(crate) address: SocketAddr,
     pub(crate) events: mpsc::UnboundedReceiver<Happened>,
+    messages: Arc<AtomicUsize>,
     shutdown: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
 }
 
 impl Server {
     pub(crate) async fn start(config: Config) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
-        let service = EngineService::new(config, Echo { events: sender });
+        let messages = Arc::new(AtomicUsize::new(0));
+        let echo = Echo {
+            events: sender,
+            messages: Arc::clone(&messages),
+        };
+        let service = EngineService::new(config, echo);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, stopped) = oneshot::channel::<()>();
-        let serving = service.clone();
-        tokio::spawn(async move {
+        let stand_alone = service.clone();
+        let serving = tokio::spawn(async move {
             let stopped = async {
                 let _ = stopped.await;
             };
-            serving.serve(listener, stopped).await.unwrap();
+            stand_alone.serve(listener, stopped).await.unwrap();
         });
         Self {
             service,
             address,
             events,
+            messages,
             shutdown: Some(shutdown),
+            serving,
         }
     }
 
@@ -85,21 +116,35 @@ impl Server {
         let _ = self.shutdown.take().unwrap().send(());
     }
 
+    /// Waits until `serve` has returned.
+    pub(crate) async fn stopped(&mut self) {
+        let serving = &mut self.serving;
+        tokio::time::timeout(PATIENCE, serving)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+
+    /// Messages that the application has got so far.
+    pub(crate) fn messages(&self) -> usize {
+        self.messages.load(Ordering::Relaxed)
+    }
+
     pub(crate) async fn opened(&mut self) -> SessionHandle {
         match self.event().await {
             Happened::Opened(session) => session,
-            Happened::Closed(reason) => panic!("closed: {reason}"),
+            other => panic!("not opened: {other:?}"),
         }
     }
 
     pub(crate) async fn closed(&mut self) -> CloseReason {
         match self.event().await {
             Happened::Closed(reason) => reason,
-            Happened::Opened(_) => panic!("another session opened"),
+            other => panic!("not closed: {other:?}"),
         }
     }
 
-    async fn event(&mut self) -> Happened {
+    pub(crate) async fn event(&mut self) -> Happened {
         tokio::time::timeout(PATIENCE, self.events.recv())
             .await
             .unwrap()
@@ -120,8 +165,12 @@ impl Server {
     ) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let length = body.len();
+        let connection = match headers.contains("Connection:") {
+            true => "",
+            false => "Connection: close\r\n",
+        };
         let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+            "{method} {target} HTTP/1.1\r\nHost: test\r\n{connection}\
              Content-Length: {length}\r\n{headers}\r\n{body}"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -209,4 +258,7 @@ pub(crate) fn sid_of(open: &str) -> String {
 }
 
 pub(crate) const HANDSHAKE: &str = "/engine.io/?EIO=4&transport=polling";
+/// The headers that ask for a WebSocket.
+pub(crate) const WEBSOCKET: &str = "Connection: Upgrade, close\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

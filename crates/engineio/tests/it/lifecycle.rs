@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use engineio::proto::CloseReason;
 
-use crate::client::{HANDSHAKE, Server, config};
+use crate::client::{HANDSHAKE, Server, WEBSOCKET, config};
 
 #[tokio::test]
 async fn a_silent_client_is_timed_out() {
@@ -32,6 +32,7 @@ async fn shutdown_delivers_what_is_queued_and_then_closes() {
     server.stop();
     assert!(socket.next().await.is_close());
     assert_eq!(server.closed().await, CloseReason::ServerShuttingDown);
+    server.stopped().await;
 }
 
 #[tokio::test]
@@ -68,6 +69,31 @@ async fn a_panic_of_the_application_ends_only_its_session() {
     assert_eq!(server.closed().await, CloseReason::ApplicationPanic);
     bystander.send("4fine").await;
     assert_eq!(bystander.text().await, "4fine");
+}
+
+#[tokio::test]
+async fn a_panic_before_a_close_packet_does_not_hide_the_end() {
+    let mut server = Server::start(config()).await;
+    let sid = server.handshake().await;
+    server.opened().await;
+    server.post(&sid, "4panic\u{1e}1").await;
+    assert_eq!(server.closed().await, CloseReason::TransportClose);
+    assert_eq!(server.service.sessions(), 0);
+}
+
+#[tokio::test]
+async fn a_panic_while_a_session_opens_leaves_no_session() {
+    let server = Server::start(config()).await;
+    for query in ["polling&panic", "websocket&panic"] {
+        let target = format!("/engine.io/?EIO=4&transport={query}");
+        let headers = match query.starts_with("websocket") {
+            true => WEBSOCKET,
+            false => "",
+        };
+        let answer = server.request_with("GET", &target, headers, "").await;
+        assert_eq!(answer.status, 500, "{query}");
+        assert_eq!(server.service.sessions(), 0, "{query}");
+    }
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backpressure;
 mod client;
 mod embedding;
 mod hooks;
+mod hostile;
 mod lifecycle;
 mod slow_peer;
 mod transports;

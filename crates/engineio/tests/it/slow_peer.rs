@@ -2,7 +2,7 @@
 
 use engineio::proto::{CloseReason, Data, SendError, SendOptions, SendOutcome};
 
-use crate::client::{Server, config};
+use crate::client::{Happened, Server, config};
 
 #[tokio::test]
 async fn a_client_that_never_reads_costs_its_cap_and_ends_with_its_own_reason() {
@@ -20,7 +20,35 @@ async fn a_client_that_never_reads_costs_its_cap_and_ends_with_its_own_reason() 
         tokio::task::yield_now().await;
     };
     assert_eq!(full, SendError::QueueFull);
+    assert!(matches!(server.event().await, Happened::HighWater));
     assert_eq!(server.closed().await, CloseReason::SlowConsumer);
+}
+
+#[tokio::test]
+async fn the_application_is_told_when_the_queue_is_high_and_when_it_is_low_again() {
+    let mut server = Server::start(config()).await;
+    let mut socket = server.websocket("").await;
+    socket.text().await;
+    let session = server.opened().await;
+    let message = Data::Text("x".repeat(16 * 1024).into());
+    let mut sent = 0;
+    let high = loop {
+        let outcome = session.send(message.clone(), SendOptions::default());
+        assert_eq!(outcome, Ok(SendOutcome::Queued), "told before it is full");
+        sent += 1;
+        // Lets the flusher run, which tells.
+        tokio::task::yield_now().await;
+        match server.events.try_recv() {
+            Ok(event) => break event,
+            Err(_) => continue,
+        }
+    };
+    assert!(matches!(high, Happened::HighWater), "{high:?}");
+    assert!(session.queued_bytes() > config().protocol.limits.max_queued_bytes / 2);
+    for _ in 0..sent {
+        assert_eq!(socket.text().await.len(), 16 * 1024 + 1);
+    }
+    assert!(matches!(server.event().await, Happened::LowWater));
 }
 
 #[tokio::test]

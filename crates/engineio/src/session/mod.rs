@@ -4,30 +4,31 @@
 //! the cell, feeds the machine, does what the machine asks for and unlocks. Under the lock there is
 //! no `.await` and no call into the application; the only system call is a non-blocking write.
 
+mod delivery;
+mod state;
+
 use std::{
-    collections::VecDeque,
     mem,
-    panic::{self, AssertUnwindSafe},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
 
 use bytes::{Bytes, BytesMut};
 use engineio_proto::{
-    CloseCode, CloseReason, Event, ExistingKind, Output, Payload, PollId, Prepared, RequestError,
-    SendError, SendOptions, SendOutcome, Session, Sid, Version, WebSocketId,
+    CloseReason, Event, ExistingKind, Output, Payload, PollId, Prepared, RequestError, SendError,
+    SendOptions, SendOutcome, Session, Sid, Version, WebSocketId,
 };
 use tokio::sync::{Notify, oneshot};
 
+use self::state::{ReceiverSlot, Socket, State};
 use crate::{
-    Handshake, Receiver, clock,
+    Handshake, clock,
     engine::Engine,
-    timer::Tick,
+    timer::{Tick, TimerId},
     websocket::{Progress, Writer},
 };
+
+pub(crate) use self::{delivery::OpenPanicked, state::Farewell};
 
 /// A session and everything that belongs to its transports.
 pub(crate) struct SessionCell {
@@ -35,55 +36,30 @@ pub(crate) struct SessionCell {
     version: Version,
     engine: Arc<Engine>,
     handshake: Handshake,
-    /// Wakes the task of the session's WebSocket: a backlog, a close, a resume.
-    pub(crate) signal: Notify,
+    timer_id: TimerId,
     /// Wakes whoever waits for room in the queue or for reading to go on.
-    pub(crate) changed: Notify,
-    paused: AtomicBool,
+    changed: Notify,
     state: Mutex<State>,
-}
-
-struct State {
-    session: Session,
-    poll: Option<(PollId, oneshot::Sender<Payload>)>,
-    socket: Option<Socket>,
-    /// WebSockets that the machine refused before their task had them.
-    refused: Vec<(WebSocketId, CloseCode)>,
-    events: VecDeque<Event>,
-    receiver: ReceiverSlot,
-    /// The session stands on a dirty list, once.
-    listed: bool,
-    armed: Option<Tick>,
-    next_id: u64,
-}
-
-/// The write side of the WebSocket that the machine transmits on.
-struct Socket {
-    id: WebSocketId,
-    writer: Writer,
-    close: Option<CloseCode>,
-    /// The task knows that bytes wait and watches for room.
-    watched: bool,
-}
-
-/// Who calls the receiver: one caller at a time.
-enum ReceiverSlot {
-    Idle(Box<dyn Receiver>),
-    Busy,
-    Gone,
 }
 
 /// What the task of a WebSocket is told when it looks.
 pub(crate) enum Errand {
     /// Go on, knowing what came of the last write.
-    Serve(Progress),
-    /// End, with a close frame unless a data frame is half written.
-    Close {
-        code: CloseCode,
-        between_frames: bool,
+    Serve {
+        progress: Progress,
+        reading: Reading,
     },
-    /// The session has let go of this WebSocket.
+    /// The machine has closed this WebSocket.
+    Close(Farewell),
+    /// The session has let go of it.
     Drop,
+}
+
+/// Whether more may be read from the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    On,
+    Paused,
 }
 
 impl SessionCell {
@@ -92,30 +68,12 @@ impl SessionCell {
         Arc::new(Self {
             sid: session.sid().clone(),
             version: session.version(),
+            timer_id: engine.timer().fresh_id(),
             engine,
             handshake,
-            signal: Notify::new(),
             changed: Notify::new(),
-            paused: AtomicBool::new(false),
-            state: Mutex::new(State {
-                session,
-                poll: None,
-                socket: None,
-                refused: Vec::new(),
-                events: VecDeque::new(),
-                receiver: ReceiverSlot::Busy,
-                listed: false,
-                armed: None,
-                next_id: 0,
-            }),
+            state: Mutex::new(State::new(session)),
         })
-    }
-
-    /// Puts the receiver in place; from here on events flow.
-    pub(crate) fn start(self: &Arc<Self>, receiver: Box<dyn Receiver>) {
-        let mut state = self.lock();
-        state.receiver = ReceiverSlot::Idle(receiver);
-        self.settle(state);
     }
 
     pub(crate) fn sid(&self) -> &Sid {
@@ -132,6 +90,10 @@ impl SessionCell {
 
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    pub(crate) fn timer_id(&self) -> TimerId {
+        self.timer_id
     }
 
     /// Asks the machine something that changes nothing.
@@ -181,25 +143,26 @@ impl SessionCell {
         accepted.map(|()| id)
     }
 
-    /// Gives the machine's WebSocket its write side; refused if the machine has closed it already.
+    /// Gives the machine's WebSocket its write side, and its task the signal to wait for; refused
+    /// if the machine has closed it already.
     pub(crate) fn attach(
         self: &Arc<Self>,
         id: WebSocketId,
         writer: Writer,
-    ) -> Result<(), CloseCode> {
+    ) -> Result<Arc<Notify>, Farewell> {
         let mut state = self.lock();
-        if let Some(place) = state.refused.iter().position(|(refused, _)| *refused == id) {
-            let (_, code) = state.refused.swap_remove(place);
-            return Err(code);
+        if let Some(farewell) = state.take_farewell(id) {
+            return Err(farewell);
         }
+        let signal = Arc::new(Notify::new());
         state.socket = Some(Socket {
             id,
             writer,
-            close: None,
+            signal: Arc::clone(&signal),
             watched: false,
         });
         self.settle(state);
-        Ok(())
+        Ok(signal)
     }
 
     /// The WebSocket is gone. True if no data frame of ours was half written.
@@ -218,9 +181,11 @@ impl SessionCell {
         end: impl FnOnce(&mut Session, Instant, WebSocketId),
     ) -> bool {
         let mut state = self.lock();
-        state.refused.retain(|(refused, _)| *refused != id);
-        let attached = state.socket.take_if(|socket| socket.id == id).is_some();
-        let between_frames = attached && state.session.between_frames();
+        let told = state.take_farewell(id);
+        let between_frames = match told {
+            Some(farewell) => farewell.between_frames,
+            None => state.drop_socket(id) && state.session.between_frames(),
+        };
         end(&mut state.session, clock::now(), id);
         self.settle(state);
         between_frames
@@ -230,23 +195,17 @@ impl SessionCell {
     pub(crate) fn errand(self: &Arc<Self>, id: WebSocketId) -> Errand {
         let mut state = self.lock();
         let progress = self.work(&mut state);
-        let between_frames = state.session.between_frames();
-        let errand = match &mut state.socket {
-            Some(socket) if socket.id == id => {
-                socket.watched = progress == Progress::Blocked;
-                match socket.close {
-                    Some(code) => Errand::Close {
-                        code,
-                        between_frames,
-                    },
-                    None => Errand::Serve(progress),
+        let reading = self.reading(&mut state);
+        let errand = match state.take_farewell(id) {
+            Some(farewell) => Errand::Close(farewell),
+            None => match &mut state.socket {
+                Some(socket) if socket.id == id => {
+                    socket.watched = progress == Progress::Blocked;
+                    Errand::Serve { progress, reading }
                 }
-            }
-            _ => Errand::Drop,
+                _ => Errand::Drop,
+            },
         };
-        if matches!(errand, Errand::Close { .. }) {
-            state.socket = None;
-        }
         self.settle(state);
         errand
     }
@@ -317,29 +276,47 @@ impl SessionCell {
     /// Stops reading from the client; what it has sent so far is still delivered. Its heartbeat
     /// stands still meanwhile, as its answers are not read.
     pub(crate) fn pause(self: &Arc<Self>) {
-        self.paused.store(true, Ordering::Release);
-        self.feed(Session::pause);
+        let mut state = self.lock();
+        state.paused = true;
+        state.session.pause(clock::now());
+        self.settle(state);
     }
 
     /// Reads from the client again.
     pub(crate) fn resume(self: &Arc<Self>) {
-        self.paused.store(false, Ordering::Release);
-        self.feed(Session::resume);
-        self.signal.notify_one();
-        self.changed.notify_waiters();
+        let mut state = self.lock();
+        state.paused = false;
+        state.session.resume(clock::now());
+        self.wake_reader(&mut state);
+        self.settle(state);
     }
 
-    pub(crate) fn is_paused(&self) -> bool {
-        self.paused.load(Ordering::Acquire)
+    /// Waits until more may be read from the client, or the session has ended.
+    pub(crate) async fn may_read(&self) {
+        self.until(|state| {
+            let may = state.may_read() || state.session.is_closed();
+            state.reader_waits |= !may;
+            may
+        })
+        .await;
     }
 
-    /// Waits while reading is paused.
-    pub(crate) async fn read_on(&self) {
+    /// Waits until the queue is below its low water mark, or the session has ended.
+    pub(crate) async fn writable(&self) {
+        self.until(|state| {
+            let may = !state.session.above_low_water() || state.session.is_closed();
+            state.sender_waits |= !may;
+            may
+        })
+        .await;
+    }
+
+    async fn until(&self, condition: impl Fn(&mut State) -> bool) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            if !self.is_paused() || self.look(|session| session.is_closed()) {
+            if condition(&mut self.lock()) {
                 return;
             }
             changed.await;
@@ -360,12 +337,7 @@ impl SessionCell {
     fn settle<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
         loop {
             self.work(&mut state);
-            if state.events.is_empty() {
-                break;
-            }
-            let ReceiverSlot::Idle(receiver) =
-                mem::replace(&mut state.receiver, ReceiverSlot::Busy)
-            else {
+            let Some(receiver) = state.take_receiver() else {
                 break;
             };
             state = self.deliver(receiver, state);
@@ -373,41 +345,8 @@ impl SessionCell {
         self.rearm(&mut state);
     }
 
-    /// Hands events on in order, without the lock, until there are none.
-    fn deliver<'a>(
-        self: &'a Arc<Self>,
-        mut receiver: Box<dyn Receiver>,
-        mut state: MutexGuard<'a, State>,
-    ) -> MutexGuard<'a, State> {
-        while let Some(event) = state.events.pop_front() {
-            drop(state);
-            let last = matches!(event, Event::Closed(_));
-            let call = panic::catch_unwind(AssertUnwindSafe(|| hand_on(&mut *receiver, event)));
-            if last {
-                self.engine.forget(&self.sid);
-                drop(receiver);
-                self.changed.notify_waiters();
-                state = self.lock();
-                state.receiver = ReceiverSlot::Gone;
-                return state;
-            }
-            state = self.lock();
-            if call.is_err() {
-                // Only this session pays for the application's panic; `Closed` still comes.
-                state.events.clear();
-                state
-                    .session
-                    .abort(clock::now(), CloseReason::ApplicationPanic);
-                self.drain_outputs(&mut state);
-            }
-        }
-        state.receiver = ReceiverSlot::Idle(receiver);
-        state
-    }
-
     /// Drains outputs and writes until both are done or the socket is full.
     fn work(self: &Arc<Self>, state: &mut State) -> Progress {
-        let full = state.session.above_low_water();
         let progress = loop {
             self.drain_outputs(state);
             match state.transmit() {
@@ -419,9 +358,10 @@ impl SessionCell {
             && let Some(socket) = &state.socket
             && !socket.watched
         {
-            self.signal.notify_one();
+            socket.signal.notify_one();
         }
-        if full && !state.session.above_low_water() {
+        if state.sender_waits && !state.session.above_low_water() {
+            state.sender_waits = false;
             self.changed.notify_waiters();
         }
         progress
@@ -431,23 +371,42 @@ impl SessionCell {
         while let Some(output) = state.session.poll_output() {
             match output {
                 Output::PollReply { id, payload } => state.reply(id, payload),
-                Output::CloseWebSocket { id, code } => {
-                    state.close_socket(id, code);
-                    self.signal.notify_one();
-                }
+                Output::CloseWebSocket { id, code } => state.close_socket(id, code),
                 Output::Event(event) => state.events.push_back(event),
             }
         }
     }
 
+    /// Whether the task of a WebSocket may read on; if not, it is woken once it may.
+    fn reading(&self, state: &mut State) -> Reading {
+        if state.may_read() {
+            return Reading::On;
+        }
+        state.reader_waits = true;
+        Reading::Paused
+    }
+
+    fn wake_reader(&self, state: &mut State) {
+        if state.reader_waits && state.may_read() {
+            state.reader_waits = false;
+            self.changed.notify_waiters();
+            if let Some(socket) = &state.socket {
+                socket.signal.notify_one();
+            }
+        }
+    }
+
     fn rearm(self: &Arc<Self>, state: &mut State) {
+        let timer = self.engine.timer();
         let Some(deadline) = state.session.poll_timeout() else {
+            if let Some(armed) = state.armed.take() {
+                timer.disarm(self, armed);
+            }
             return;
         };
-        let tick = self.engine.timer().tick(deadline);
+        let tick = timer.tick(deadline);
         if state.armed.is_none_or(|armed| tick < armed) {
-            state.armed = Some(tick);
-            self.engine.timer().arm(tick, self);
+            timer.arm(self, state.armed.replace(tick), tick);
         }
     }
 
@@ -456,60 +415,3 @@ impl SessionCell {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-fn hand_on(receiver: &mut dyn Receiver, event: Event) {
-    match event {
-        Event::Message(data) => receiver.message(data),
-        Event::Upgraded => receiver.upgraded(),
-        Event::Closed(reason) => receiver.closed(reason),
-    }
-}
-
-impl State {
-    fn fresh_id(&mut self) -> u64 {
-        self.next_id += 1;
-        self.next_id
-    }
-
-    /// A reply for a poll whose client has gone meanwhile is dropped with its channel.
-    fn reply(&mut self, id: PollId, payload: Payload) {
-        if let Some((_, reply)) = self.poll.take_if(|(parked, _)| *parked == id) {
-            let _ = reply.send(payload);
-        }
-    }
-
-    fn close_socket(&mut self, id: WebSocketId, code: CloseCode) {
-        match &mut self.socket {
-            Some(socket) if socket.id == id => socket.close = Some(code),
-            _ => self.refused.push((id, code)),
-        }
-    }
-
-    /// Writes once. A socket that fails is closed in the machine, which then has nothing to write.
-    fn transmit(&mut self) -> Progress {
-        let Some(socket) = &self.socket else {
-            return Progress::Idle;
-        };
-        let id = socket.id;
-        let Some(transmit) = self.session.poll_transmit(BUDGET) else {
-            return Progress::Idle;
-        };
-        if transmit.id() != id {
-            return Progress::Idle;
-        }
-        match socket.writer.try_write(&transmit) {
-            Ok(0) => Progress::Blocked,
-            Ok(written) => {
-                self.session.transmitted(clock::now(), written);
-                Progress::Wrote
-            }
-            Err(_) => {
-                self.session.handle_websocket_closed(clock::now(), id);
-                Progress::Wrote
-            }
-        }
-    }
-}
-
-/// Bytes offered to one vectored write.
-const BUDGET: usize = 64 * 1024;
