@@ -20,6 +20,8 @@ pub enum PacketError {
     Depth,
     /// JSON of a kind that this type of packet does not carry.
     Payload,
+    /// The payload or the query of a CONNECT is too large.
+    AuthBytes,
     /// An event name that is neither string nor number, or too long.
     EventName,
     /// An event name that belongs to the protocol.
@@ -84,6 +86,7 @@ impl fmt::Display for PacketError {
             Self::Json => "payload is no JSON",
             Self::Depth => "payload nested too deep",
             Self::Payload => "payload of the wrong kind",
+            Self::AuthBytes => "auth payload too large",
             Self::EventName => "bad event name",
             Self::ReservedName => "reserved event name",
             Self::Placeholder => "placeholder without its attachment",

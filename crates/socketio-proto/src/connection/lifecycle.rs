@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use engineio_proto::Text;
 
-use super::{Connection, Event, Output, Phase};
+use super::{Connection, Event, Output};
 use crate::{
     Config, NamespaceName, PacketError, Protocol, Violation,
     encode::{encode_connect, encode_disconnect, encode_refusal},
@@ -32,6 +32,9 @@ enum Stage {
     /// The application has not answered yet.
     Asking,
     Joined,
+    /// The server has ended the stay. What the client sent before it learnt of that still comes, and
+    /// is no fault; so the name is kept until the client asks again.
+    Ended,
 }
 
 /// The client no longer asks for this namespace: it has left, or the session has ended.
@@ -68,11 +71,30 @@ impl Memberships {
         found.map(|membership| membership.namespace.clone())
     }
 
-    pub(super) fn leave(&mut self, namespace: &NamespaceName) -> bool {
-        let before = self.list.len();
+    /// True if the server has ended the client's stay in the namespace of this name.
+    pub(super) fn ended(&self, name: &str) -> bool {
+        self.find(name)
+            .is_some_and(|membership| membership.stage == Stage::Ended)
+    }
+
+    pub(super) fn leave(&mut self, name: &str) {
         self.list
-            .retain(|membership| membership.namespace != *namespace);
-        self.list.len() < before
+            .retain(|membership| membership.namespace.as_str() != name);
+    }
+
+    /// Makes room for a namespace that the client asks for, if it is not one too many.
+    fn make_room(&mut self, name: &str, most: usize) -> Result<(), Violation> {
+        if self.ended(name) {
+            self.leave(name);
+        }
+        if self.list.len() >= most {
+            self.list
+                .retain(|membership| membership.stage != Stage::Ended);
+        }
+        if self.list.len() >= most {
+            return Err(Violation::TooManyNamespaces);
+        }
+        Ok(())
     }
 
     pub(super) fn clear(&mut self) {
@@ -86,12 +108,12 @@ impl Memberships {
             .find(|membership| membership.namespace.as_str() == name)
     }
 
-    /// The membership that the application is asked about.
-    fn asking(&mut self, namespace: &NamespaceName) -> Option<&mut Membership> {
-        let asks = |membership: &&mut Membership| {
-            membership.namespace == *namespace && membership.stage == Stage::Asking
+    /// The membership in a namespace, if it is at this stage.
+    fn at(&mut self, stage: Stage, namespace: &NamespaceName) -> Option<&mut Membership> {
+        let is_it = |membership: &&mut Membership| {
+            membership.namespace == *namespace && membership.stage == stage
         };
-        self.list.iter_mut().find(asks)
+        self.list.iter_mut().find(is_it)
     }
 }
 
@@ -103,7 +125,8 @@ impl Connection {
     ///
     /// [`NotAsking`] if it no longer asks.
     pub fn accept(&mut self, namespace: &NamespaceName, socket_id: &str) -> Result<(), NotAsking> {
-        let membership = self.memberships.asking(namespace).ok_or(NotAsking)?;
+        let membership = self.memberships.at(Stage::Asking, namespace);
+        let membership = membership.ok_or(NotAsking)?;
         membership.stage = Stage::Joined;
         self.memberships.deadline = None;
         let confirmation = encode_connect(self.protocol, namespace, socket_id);
@@ -114,10 +137,10 @@ impl Connection {
     /// Keeps the client out of a namespace that it asks for; the session goes on. `data` is raw
     /// JSON for the application on the other side.
     pub fn refuse(&mut self, namespace: &NamespaceName, message: &str, data: Option<&str>) {
-        if self.memberships.asking(namespace).is_none() {
+        if self.memberships.at(Stage::Asking, namespace).is_none() {
             return;
         }
-        self.memberships.leave(namespace);
+        self.memberships.leave(namespace.as_str());
         self.memberships.refusals += 1;
         let refusal = encode_refusal(self.protocol, namespace, message, data);
         self.outputs.push_back(Output::Send(refusal));
@@ -126,12 +149,15 @@ impl Connection {
         }
     }
 
-    /// Ends the client's stay in a namespace; the session goes on.
+    /// Ends the client's stay in a namespace; the session goes on. What the client has sent there
+    /// and not yet arrived is passed over.
     pub fn disconnect(&mut self, namespace: &NamespaceName) {
-        if self.phase == Phase::Open && self.memberships.leave(namespace) {
-            self.outputs
-                .push_back(Output::Send(encode_disconnect(namespace)));
-        }
+        let Some(membership) = self.memberships.at(Stage::Joined, namespace) else {
+            return;
+        };
+        membership.stage = Stage::Ended;
+        let goodbye = encode_disconnect(namespace);
+        self.outputs.push_back(Output::Send(goodbye));
     }
 
     /// True while the client is in the namespace.
@@ -145,20 +171,23 @@ impl Connection {
         header: &Header<'_>,
         auth: Option<Text>,
     ) -> Result<(), Violation> {
-        let (name, auth) = match self.protocol {
-            Protocol::V5 => (header.namespace, auth),
-            Protocol::V4 => {
-                let (name, query) = split_query(header.namespace);
-                (name, Some(query_to_json(query).into()))
-            }
+        let (name, query) = match self.protocol {
+            Protocol::V5 => (header.namespace, ""),
+            Protocol::V4 => split_query(header.namespace),
         };
         let namespace = NamespaceName::parse(name).map_err(|_| PacketError::Namespace)?;
-        if self.memberships.find(name).is_some() {
+        if self.memberships.find(name).is_some() && !self.memberships.ended(name) {
             return self.handle_second_connect(&namespace);
         }
-        if self.memberships.list.len() >= self.config.max_namespaces {
-            return Err(Violation::TooManyNamespaces);
+        self.memberships
+            .make_room(name, self.config.max_namespaces)?;
+        if query.len().max(header.payload.len()) > self.config.max_auth_bytes {
+            return Err(PacketError::AuthBytes.into());
         }
+        let auth = match self.protocol {
+            Protocol::V5 => auth,
+            Protocol::V4 => Some(query_to_json(query).into()),
+        };
         self.ask(namespace, auth);
         Ok(())
     }

@@ -189,12 +189,20 @@ impl Connection {
                 _ => Ok(()),
             },
             (Protocol::V5, PacketType::ConnectError) => Err(Violation::ConnectError),
-            (Protocol::V5, _) => Err(Violation::NotConnected),
-            (Protocol::V4, _) => self.pass_over(now, text, &header),
+            (Protocol::V5, _) if !self.memberships.ended(header.namespace) => {
+                Err(Violation::NotConnected)
+            }
+            (Protocol::V4, PacketType::Disconnect) => {
+                // It may take back what the application is still asked about.
+                self.memberships.leave(header.namespace);
+                Ok(())
+            }
+            _ => self.pass_over(now, text, &header),
         }
     }
 
-    /// Old clients send on after they have left (SIO4 6.1); attachments of what is ignored are, too.
+    /// Old clients send on after they have left (SIO4 6.1), new ones until they learn that the server
+    /// has ended their stay. Attachments of what is ignored are ignored, too.
     fn pass_over(
         &mut self,
         now: Instant,
@@ -268,7 +276,7 @@ impl Connection {
             },
             Body::Ack { .. } => return Ok(()),
             Body::Disconnect => {
-                self.memberships.leave(&namespace);
+                self.memberships.leave(namespace.as_str());
                 Event::Disconnect { namespace }
             }
             Body::Connect(_) => return self.handle_second_connect(&namespace),

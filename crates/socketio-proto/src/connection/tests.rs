@@ -250,6 +250,52 @@ fn the_server_ends_a_stay() {
     client.expect(&["S 1"]);
 }
 
+// N34: others live, so what was under way must not close the session.
+#[test]
+fn what_crosses_the_end_of_a_stay_is_passed_over() {
+    let mut client = Client::joined();
+    client.connection.disconnect(&NamespaceName::ROOT);
+    client.expect(&["S 1"]);
+    client
+        .says("2[\"late\"]")
+        .says("37[]")
+        .says("1")
+        .expect(&[]);
+    client.says(TWO).sends(b"zero").sends(b"one").expect(&[]);
+    client.says("0").expect(&["connect /"]);
+    client
+        .says("2[\"early\"]")
+        .expect_closed(Violation::NotConnected);
+}
+
+#[test]
+fn ended_stays_make_room() {
+    let mut client = Client::joined();
+    for number in 0..100 {
+        let name = format!("/{number}");
+        client.says(&format!("0{name}"));
+        client.accepted(&name);
+        let namespace = NamespaceName::parse(&name).unwrap();
+        client.connection.disconnect(&namespace);
+    }
+    assert_eq!(client.seen().last().unwrap(), "S 1/99,");
+}
+
+#[test]
+fn what_a_client_says_of_itself_is_bounded() {
+    let mut client = Client::open(Protocol::V5);
+    let auth = |len: usize| format!("{{\"token\":\"{}\"}}", "x".repeat(len - 12));
+    let most = Config::default().max_auth_bytes;
+    client.says(&format!("0{}", auth(most)));
+    client.expect(&[&format!("connect / {}", auth(most))]);
+    client
+        .says(&format!("0/n,{}", auth(most + 1)))
+        .expect_closed(PacketError::AuthBytes);
+    Client::old()
+        .says(&format!("0/n?{},", "&a".repeat(most)))
+        .expect_closed(PacketError::AuthBytes);
+}
+
 // N38 and bounds
 #[test]
 fn namespaces_are_bounded_in_length_and_number() {
@@ -490,6 +536,15 @@ fn protocol_4_asks_with_a_query() {
     let random = NamespaceName::parse("/random").unwrap();
     client.connection.refuse(&random, "Invalid namespace", None);
     client.expect(&[r#"S 4/random,"Invalid namespace""#]);
+}
+
+#[test]
+fn protocol_4_may_leave_before_it_is_let_in() {
+    let mut client = Client::old();
+    client.says("0/n").expect(&["connect /n {}"]);
+    client.says("1/n").expect(&[]);
+    let namespace = NamespaceName::parse("/n").unwrap();
+    assert_eq!(client.connection.accept(&namespace, "id"), Err(NotAsking));
 }
 
 // V9, V10, V11, V12
