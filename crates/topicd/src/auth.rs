@@ -1,6 +1,6 @@
 //! Who somebody is: registration, login, sessions, and what guessing costs.
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
 
 use crate::{
     datetime::Timestamp,
@@ -182,17 +182,32 @@ impl Auth {
     }
 }
 
-impl std::fmt::Debug for Auth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Auth")
     }
 }
 
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
 }
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadCredentials => f.write_str("wrong e-mail or password"),
+            Self::Taken => f.write_str("the e-mail is taken in this app"),
+            Self::TooManyFailures(_) => f.write_str("too many failures"),
+            Self::Busy => f.write_str("too many logins at once"),
+            Self::Store(error) => error.fmt(f),
+            Self::Local(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for AuthError {}
 
 impl From<StoreError> for AuthError {
     fn from(error: StoreError) -> Self {

@@ -207,7 +207,7 @@ impl From<StoreError> for DevError {
 
 impl From<AuthError> for DevError {
     fn from(error: AuthError) -> Self {
-        Self::Setup(format!("the demo user: {error:?}"))
+        Self::Setup(format!("the demo user: {error}"))
     }
 }
 

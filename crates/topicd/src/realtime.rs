@@ -222,10 +222,8 @@ impl Realtime {
 
     /// Missing, malformed, unknown, expired and revoked tokens are answered alike.
     async fn log_in(&self, asked: Asked, token: Option<String>) {
-        let from = peer(&asked.socket);
-        let token = token.filter(|_| self.auth.may_try(from).is_ok());
         let Some(token) = token else {
-            return self.refuse_token(&asked, from);
+            return self.refuse_token(&asked);
         };
         let ticket = Ticket::Session(Token::presented(&token).digest());
         let hub = Arc::clone(&self.hub);
@@ -238,16 +236,25 @@ impl Realtime {
         });
         match self.store.admit(ticket, enter).await {
             Ok(Admission::Admitted) => {}
-            Ok(_) => self.refuse_token(&asked, from),
+            Ok(_) => self.refuse_token(&asked),
             Err(error) => asked.answer(&unavailable(&error)),
         }
     }
 
-    fn refuse_token(&self, asked: &Asked, from: IpAddr) {
-        self.auth.failed(from);
+    fn refuse_token(&self, asked: &Asked) {
         asked.answer(&invalid_token());
-        if asked.socket.state().count_wrong_token() {
-            asked.socket.close();
+        self.count_failure(&asked.socket);
+    }
+
+    /// Tokens cannot be guessed, so a right one is taken whatever its address has done before: one
+    /// broken client must not lock out those beside it. But who has failed too often gets no
+    /// further tries on this socket.
+    fn count_failure(&self, socket: &Socket<Client>) {
+        let from = peer(socket);
+        let suspected = self.auth.may_try(from).is_err();
+        self.auth.failed(from);
+        if socket.state().count_wrong_token() || suspected {
+            socket.close();
         }
     }
 
@@ -279,7 +286,6 @@ impl Realtime {
     /// Joins in the publish stage: from there on every value of the topic is pushed, and none
     /// before the answer.
     async fn join(&self, asked: Asked, session: Session, topic: Topic, spelling: Arc<str>) {
-        let from = peer(&asked.socket);
         let ticket = match &topic {
             Topic::Resource(_) => Ticket::Session(session.token),
             Topic::Thing(thing) => Ticket::Thing {
@@ -287,9 +293,6 @@ impl Realtime {
                 thing: thing.digest(),
             },
         };
-        if matches!(topic, Topic::Thing(_)) && self.auth.may_try(from).is_err() {
-            return asked.answer(&too_many("too many requests", &spelling, 60));
-        }
         let hub = Arc::clone(&self.hub);
         let asked = Arc::new(asked);
         let (joining, name) = (Arc::clone(&asked), Arc::clone(&spelling));
@@ -304,8 +307,8 @@ impl Realtime {
                 asked.answer(&refused(401, "not authenticated", Some(&spelling)));
             }
             Ok(Admission::NoThing) => {
-                self.auth.failed(from);
                 asked.answer(&refused(404, "not found", Some(&spelling)));
+                self.count_failure(&asked.socket);
             }
             Err(error) => asked.answer(&with_resource(unavailable(&error), &spelling)),
         }

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use tokio::runtime::Runtime;
 use topicd::{
     Server,
-    auth::{AuthError, Login, Secret},
+    auth::{Login, Secret},
 };
 
 use super::{Failure, Settings};
@@ -47,8 +47,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         let server = Server::open(&config)?;
         match server.auth().register(login).await {
             Ok(_) => Ok(()),
-            Err(AuthError::Taken) => Err(Failure::runtime("the e-mail is taken in this app")),
-            Err(error) => Err(Failure::runtime(format!("no user was made: {error:?}"))),
+            Err(error) => Err(Failure::runtime(format!("no user was made: {error}"))),
         }
     })
 }
