@@ -1,9 +1,13 @@
 //! Packets as a server writes them. Pure functions: the same event is the same text for every
 //! client of either protocol, so a broadcast encodes once.
 
+use std::fmt::Write;
+
 use engineio_proto::{Entry, Text};
 
-use crate::{AckId, ArgError, Args, NamespaceName, PacketType, Protocol, packet::RESERVED};
+use crate::{
+    AckId, ArgError, Args, NamespaceName, PacketType, Protocol, grammar, packet::RESERVED,
+};
 
 /// An event, with the id of the answer that is wanted, if one is.
 ///
@@ -72,24 +76,31 @@ pub fn encode_disconnect(namespace: &NamespaceName) -> Entry {
     Text::from(start(PacketType::Disconnect, namespace)).into()
 }
 
-/// The same JSON text in ASCII, every other character as `\uXXXX`: for clients of the 1.x line that
-/// decode UTF-8 twice (EIO3 3.6 rule 2). Outside of strings JSON has no other characters.
-pub fn ascii_json(text: &Text) -> Text {
-    if text.as_bytes().is_ascii() {
-        return text.clone();
+/// The same packet with its JSON in ASCII, every other character as `\uXXXX`: for clients of the
+/// 1.x line that decode UTF-8 twice (EIO3 3.6 rule 2). Outside of strings JSON has no other
+/// characters; the namespace is no JSON and stays as it is.
+pub fn ascii_json(packet: &Text) -> Text {
+    let head = grammar::packet(packet).map_or(0, |header| packet.len() - header.payload.len());
+    let (head, json) = packet.split_at(head);
+    if json.is_ascii() {
+        return packet.clone();
     }
-    let mut ascii = String::with_capacity(text.as_bytes().len() * 2);
-    for character in text.chars() {
-        if character.is_ascii() {
-            ascii.push(character);
-        } else {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                ascii.push_str(&format!("\\u{unit:04x}"));
-            }
-        }
-    }
+    let mut ascii = String::with_capacity(packet.len() * 2);
+    ascii.push_str(head);
+    json.chars()
+        .for_each(|character| push_ascii(&mut ascii, character));
     ascii.into()
+}
+
+fn push_ascii(ascii: &mut String, character: char) {
+    if character.is_ascii() {
+        ascii.push(character);
+        return;
+    }
+    let mut units = [0; 2];
+    for unit in character.encode_utf16(&mut units) {
+        write!(ascii, "\\u{unit:04x}").expect("strings take everything");
+    }
 }
 
 fn with_arguments(
@@ -206,12 +217,13 @@ mod tests {
 
     #[test]
     fn ascii_json_means_the_same() {
-        let text = Text::from(r#"["é€😀","a"]"#);
-        assert_eq!(
-            ascii_json(&text).as_str(),
-            r#"["\u00e9\u20ac\ud83d\ude00","a"]"#
-        );
-        let back: Vec<String> = serde_json::from_str(&ascii_json(&text)).unwrap();
-        assert_eq!(back, ["é€😀", "a"]);
+        for (packet, ascii) in [
+            (r#"2["é€😀","a"]"#, r#"2["\u00e9\u20ac\ud83d\ude00","a"]"#),
+            // The client looks for the namespace letter by letter.
+            (r#"2/café,1["é"]"#, r#"2/café,1["\u00e9"]"#),
+            ("1/café,", "1/café,"),
+        ] {
+            assert_eq!(ascii_json(&packet.into()).as_str(), ascii);
+        }
     }
 }
