@@ -25,7 +25,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         let listener = bind(&config).await?;
         let address = listener.local_addr()?;
         let folder = super::absolute(&config.data_dir);
-        eprintln!(
+        println!(
             "topicd serves http://{address}/v2, data in {}",
             folder.display()
         );

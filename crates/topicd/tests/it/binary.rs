@@ -1,0 +1,166 @@
+//! The binary: what it prints, and its exit codes.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use crate::client::call;
+
+/// A server process; it is killed when it goes out of scope.
+pub(crate) struct Process {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Process {
+    /// Starts `topicd dev` without its sensor and waits for the address.
+    pub(crate) fn dev(folder: &Path) -> Self {
+        let mut command = topicd(&[
+            "dev",
+            "--listen",
+            "127.0.0.1:0",
+            "--sensor",
+            "off",
+            "--data-dir",
+        ]);
+        let mut child = command.arg(folder).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let page = lines.find_map(|line| {
+            line.unwrap()
+                .split_once("http://")
+                .map(|(_, page)| page.to_owned())
+        });
+        let address = page.unwrap().trim_end_matches('/').parse().unwrap();
+        Self { child, address }
+    }
+
+    /// As the power would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub(crate) async fn tokens(&self) -> (String, String) {
+        let answer = call(self.address, "GET", "/dev.json", "", "").await;
+        (answer.field("sessionToken"), answer.field("thingToken"))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub(crate) fn topicd(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_topicd"));
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Runs a command that must fail with this exit code and one plain line.
+#[track_caller]
+fn fails(command: &mut Command, code: i32) -> String {
+    let Output { status, stderr, .. } = command.output().unwrap();
+    let message = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), Some(code), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
+    message
+}
+
+#[test]
+fn a_config_that_is_missing_or_wrong_is_78() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("topicd.toml");
+    let serve = || {
+        let mut command = topicd(&["serve", "--config"]);
+        command.arg(&file);
+        command
+    };
+    let message = fails(&mut serve(), 78);
+    assert!(message.starts_with("topicd: cannot read "), "{message}");
+    std::fs::write(&file, "listen = \"127.0.0.1:0\"\nlisen = 1\n").unwrap();
+    let message = fails(&mut serve(), 78);
+    let expected = "topicd.toml, line 2: unknown key \"lisen\", did you mean \"listen\"?\n";
+    assert!(message.ends_with(expected), "{message}");
+    let message = fails(topicd(&["serve"]).env("TOPICD_LISTEN", "nowhere"), 78);
+    assert!(message.contains("environment"), "{message}");
+    let message = fails(&mut topicd(&["dev", "--listen", "0.0.0.0:0"]), 78);
+    assert!(message.contains("no loopback address"), "{message}");
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    let Output { status, .. } = topicd(&["serve", "--nonsense"]).output().unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
+fn what_is_taken_is_69() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Process::dev(folder.path());
+    let mut second = topicd(&["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+    let message = fails(second.arg(folder.path()), 69);
+    assert!(
+        message.contains("another topicd uses the data folder"),
+        "{message}"
+    );
+    let other = tempfile::tempdir().unwrap();
+    let mut second = topicd(&["dev", "--listen", &first.address.to_string(), "--data-dir"]);
+    let message = fails(second.arg(other.path()), 69);
+    assert!(message.contains("cannot listen on"), "{message}");
+    let file = other.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let mut blocked = topicd(&["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+    let message = fails(blocked.arg(file), 69);
+    assert!(message.contains("cannot use the data folder"), "{message}");
+}
+
+#[tokio::test]
+async fn dev_comes_back_with_its_thing_and_its_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Process::dev(folder.path());
+    let (_, thing) = first.tokens().await;
+    let path = format!("/v2/things/{thing}");
+    let body = r#"{"values":[{"key":"kept","value":1}]}"#;
+    assert_eq!(
+        call(first.address, "POST", &path, "", body).await.status,
+        201
+    );
+    first.kill();
+    let second = Process::dev(folder.path());
+    let (session, again) = second.tokens().await;
+    assert_eq!(thing, again);
+    let answer = call(second.address, "GET", "/v2/me/resources/kept", &session, "").await;
+    assert_eq!(answer.status, 200);
+    let page = call(second.address, "GET", "/", "", "").await;
+    assert!(
+        page.head
+            .contains("content-security-policy: default-src 'none';"),
+        "{}",
+        page.head
+    );
+}
+
+#[test]
+fn a_code_is_made_on_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = topicd(&["code", "create", "--data-dir"]);
+    let output = command.arg(folder.path()).output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim().len(), 43);
+}
+
+#[test]
+fn the_defaults_are_good_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("topicd.toml");
+    let output = topicd(&["config", "default"]).output().unwrap();
+    std::fs::write(&file, output.stdout).unwrap();
+    let mut check = topicd(&["config", "check", "--config"]);
+    assert!(check.arg(file).output().unwrap().status.success());
+}

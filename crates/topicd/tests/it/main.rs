@@ -1,0 +1,11 @@
+//! topicd over real sockets.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod binary;
+mod client;
+mod crash;
+mod live;
+mod rest;
+mod server;
+mod socket;

@@ -1,0 +1,111 @@
+//! A server in this process, on a folder and a port of its own.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use topicd::{Config, Server, store::Store, token::Token};
+
+use crate::client::{Answer, call};
+
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    store: Arc<dyn Store>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    _folder: TempDir,
+}
+
+/// What a user has after the guide's first steps.
+pub(crate) struct Guest {
+    pub(crate) session: String,
+    pub(crate) thing: String,
+    pub(crate) thing_id: String,
+}
+
+impl Running {
+    pub(crate) async fn start() -> Self {
+        Self::configured(|_| {}).await
+    }
+
+    pub(crate) async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        config.data_dir = folder.path().to_owned();
+        config.accounts.registration = true;
+        configure(&mut config);
+        let server = Server::open(&config).unwrap();
+        let store = Arc::clone(server.store());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(async move {
+            let shutdown = async { drop(stopped.await) };
+            server.serve(listener, shutdown).await.unwrap();
+        });
+        Self {
+            address,
+            store,
+            stop,
+            serving,
+            _folder: folder,
+        }
+    }
+
+    /// Ends the server the way a signal does.
+    pub(crate) async fn stop(self) {
+        drop(self.store);
+        self.stop.send(()).unwrap();
+        self.serving.await.unwrap();
+    }
+
+    pub(crate) async fn call(&self, method: &str, path: &str, token: &str, body: &str) -> Answer {
+        call(self.address, method, path, token, body).await
+    }
+
+    /// A code as the operator makes it.
+    pub(crate) async fn code(&self) -> String {
+        let code = Token::generate().unwrap();
+        self.store.create_code(code.digest()).await.unwrap();
+        code.reveal().to_owned()
+    }
+
+    pub(crate) async fn user(&self, email: &str) -> String {
+        let body = format!(r#"{{"email":"{email}","password":"secret","app":"a"}}"#);
+        let answer = self.call("POST", "/v2/register", "", &body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.field("token")
+    }
+
+    pub(crate) async fn thing(&self) -> (String, String) {
+        let body = format!(r#"{{"activationCode":"{}"}}"#, self.code().await);
+        let answer = self.call("POST", "/v2/things", "", &body).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        (answer.field("thingToken"), answer.field("thingId"))
+    }
+
+    pub(crate) async fn link(&self, session: &str, thing: &str) {
+        let body = format!(r#"{{"thingToken":"{thing}"}}"#);
+        let answer = self.call("POST", "/v2/me/things", session, &body).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// Registers, activates and links.
+    pub(crate) async fn guest(&self) -> Guest {
+        let session = self.user("anna@example.com").await;
+        let (thing, thing_id) = self.thing().await;
+        self.link(&session, &thing).await;
+        Guest {
+            session,
+            thing,
+            thing_id,
+        }
+    }
+
+    pub(crate) async fn write(&self, thing: &str, key: &str, value: &str) {
+        let body = format!(r#"{{"values":[{{"key":"{key}","value":{value}}}]}}"#);
+        let path = format!("/v2/things/{thing}");
+        let answer = self.call("POST", &path, "", &body).await;
+        answer.is(201, r#"{"status":"success","message":"created"}"#);
+    }
+}
