@@ -1,16 +1,18 @@
 //! No write is acknowledged before it is on disk: topicd under strace, which sees both.
 
-use std::{fs, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use serde_json::json;
 
 use crate::{
-    http, install, interop,
+    http, install,
     job::{Error, Job},
     server::Server,
 };
 
 const WRITES: usize = 20;
+/// The activation is acknowledged, too.
+const ACKNOWLEDGED: usize = WRITES + 1;
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     let strace = match install::program(job, "strace") {
@@ -21,27 +23,42 @@ pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
         }
     };
     let trace = job.workspace.artifact("durability.strace");
-    let topicd = interop::topicd(job, "durability")?;
+    let data = job.workspace.empty_folder("topicd-durability")?;
+    let code = activation_code(job, &data)?;
     let mut command = Command::new(strace);
     let calls = "--trace=fsync,fdatasync,write,writev,sendto,sendmsg";
     // With -I2 strace heeds SIGTERM although it writes to a file, and takes topicd with it.
     command
         .args(["-f", "-I2", "-s", "32", calls, "-o"])
         .arg(&trace);
-    command.arg(topicd.get_program()).args(topicd.get_args());
+    // Not `dev`, whose sensor writes on its own.
+    command
+        .arg(job.workspace.built("topicd"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data);
     let server = Server::start(job, command)?;
-    write_values(&server)?;
+    write_values(&server, &code)?;
     server.stop();
     let trace = fs::read_to_string(trace)?;
     judge(job, &acknowledgements(&trace));
     Ok(())
 }
 
-fn write_values(server: &Server) -> Result<(), Error> {
-    let (_, tokens) = http::request(server.address(), "GET", "/dev.json", "")?;
-    let thing = tokens["thingToken"]
+fn activation_code(job: &Job<'_>, data: &Path) -> Result<String, Error> {
+    let output = Command::new(job.workspace.built("topicd"))
+        .args(["code", "create", "--data-dir"])
+        .arg(data)
+        .output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().into())
+}
+
+/// Activates a thing and writes to it, one request after the other.
+fn write_values(server: &Server, code: &str) -> Result<(), Error> {
+    let body = json!({ "activationCode": code }).to_string();
+    let (_, activated) = http::request(server.address(), "POST", "/v2/things", &body)?;
+    let thing = activated["thingToken"]
         .as_str()
-        .ok_or("dev.json has no thingToken")?;
+        .ok_or_else(|| format!("no thingToken in {activated}"))?;
     for number in 0..WRITES {
         let body = json!({ "values": [{ "key": "durability", "value": number }] }).to_string();
         let path = format!("/v2/things/{thing}");
@@ -54,15 +71,15 @@ fn write_values(server: &Server) -> Result<(), Error> {
 }
 
 fn judge(job: &mut Job<'_>, acknowledgements: &[Acknowledgement]) {
-    if acknowledgements.len() != WRITES {
+    if acknowledgements.len() != ACKNOWLEDGED {
         let found = acknowledgements.len();
         return job.fail(
             "trace",
-            &format!("{found} acknowledgements for {WRITES} writes"),
+            &format!("{found} acknowledgements for {ACKNOWLEDGED} changes"),
         );
     }
     for (number, acknowledgement) in acknowledgements.iter().enumerate() {
-        let name = format!("write {number}");
+        let name = format!("change {number}");
         match acknowledgement {
             Acknowledgement::Synced => job.pass(&name),
             Acknowledgement::Unsynced => job.fail(&name, "acknowledged before any sync"),
