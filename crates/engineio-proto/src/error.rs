@@ -83,6 +83,48 @@ impl RequestError {
             _ => None,
         }
     }
+
+    /// A short name for logs and metrics; stable, one word of `a–z` and `_`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TransportUnknown => "transport_unknown",
+            Self::SessionIdUnknown => "session_id_unknown",
+            Self::BadHandshakeMethod => "bad_handshake_method",
+            Self::BadRequest => "bad_request",
+            Self::Forbidden => "forbidden",
+            Self::UnsupportedVersion => "unsupported_version",
+            Self::Overlap => "overlap",
+            Self::BinaryNotAllowed => "binary_not_allowed",
+            Self::Payload(_) => "bad_payload",
+            Self::TooLarge => "too_large",
+            Self::MethodNotAllowed => "method_not_allowed",
+        }
+    }
+
+    /// What whoever reads the log can do about it.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::TransportUnknown => "no Engine.IO client: `transport` is polling or websocket",
+            Self::SessionIdUnknown => {
+                "the session has ended, or lives on another server: does the load balancer keep \
+                 clients where they are?"
+            }
+            Self::BadHandshakeMethod => "a handshake is a GET: does a proxy repeat requests?",
+            Self::BadRequest => {
+                "the request does not fit the session: does a proxy drop `Upgrade`, or does a \
+                 client poll after its upgrade?"
+            }
+            Self::Forbidden => "the application's own check said no",
+            Self::UnsupportedVersion => {
+                "a client of another generation: see `v3` and `legacy_eio` in the configuration"
+            }
+            Self::Overlap => "second GET or POST while one is open: does a proxy retry?",
+            Self::BinaryNotAllowed => "a client of revision 3 that says EIO=4",
+            Self::Payload(_) => "what arrived is no Engine.IO: check the client's version and EIO",
+            Self::TooLarge => "raise max_payload, or send less at once",
+            Self::MethodNotAllowed => "only GET and POST belong to a session",
+        }
+    }
 }
 
 /// A message was not taken: the caller learns why.
