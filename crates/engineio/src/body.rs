@@ -3,8 +3,11 @@
 use std::{pin::pin, time::Duration};
 
 use bytes::{Buf, Bytes, BytesMut};
+use engineio_proto::RequestError;
 use http_body::Body;
 use http_body_util::BodyExt;
+
+use crate::refused::Refused;
 
 /// Why a body was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +18,16 @@ pub(crate) enum BodyError {
     TimedOut,
     /// The client went away or broke HTTP's framing.
     Aborted,
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLarge => RequestError::TooLarge.into(),
+            BodyError::TimedOut => Self::BodyTimeout,
+            BodyError::Aborted => Self::BodyAborted,
+        }
+    }
 }
 
 /// Reads a whole body of at most `limit` bytes within `deadline`.

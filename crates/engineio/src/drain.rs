@@ -8,11 +8,17 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::{engine::Engine, session::SessionCell};
 
 impl Engine {
-    /// Refuses handshakes, ends every session and waits for them, up to the configured deadline.
+    /// Refuses handshakes, ends every session and waits for them up to the configured deadline.
+    /// Who has not taken its last bytes by then is cut off.
     pub(crate) async fn close(&self) {
         self.refuse_handshakes();
         self.registry().all().iter().for_each(end);
-        let _ = timeout(self.config().close_deadline, self.all_ended()).await;
+        let _ = timeout(self.config().limits.close_deadline, self.all_ended()).await;
+        for cell in self.registry().all() {
+            cell.feed(|session, now| session.abort(now, CloseReason::ServerShuttingDown));
+        }
+        self.websockets().close();
+        let _ = timeout(CLOSE_FRAMES, self.websockets().wait()).await;
     }
 
     /// Refuses handshakes and ends sessions in slices over the window, then closes.
@@ -46,4 +52,6 @@ fn jitter() -> Duration {
     SLICE * u32::from(random[0]) / 512
 }
 
+/// How long the close frames of sessions that have ended may take.
+const CLOSE_FRAMES: Duration = Duration::from_millis(500);
 const SLICE: Duration = Duration::from_millis(100);

@@ -8,14 +8,18 @@ use std::{
     },
 };
 
-use engineio_proto::{OpenRequest, Session, Sid};
+use engineio_proto::{CloseReason, OpenRequest, Session, Sid};
 use tokio::{sync::Notify, task::AbortHandle};
+use tokio_util::task::TaskTracker;
 
 use crate::{
     Application, Config, Handshake, clock,
     flush::Flusher,
+    places::Places,
+    refused::Refused,
     registry::Registry,
     session::{OpenPanicked, SessionCell},
+    stats::Counters,
     timer::Timer,
 };
 
@@ -25,6 +29,10 @@ pub(crate) struct Engine {
     protocol: Arc<engineio_proto::Config>,
     application: Box<dyn Application>,
     registry: Registry,
+    places: Arc<Places>,
+    counters: Counters,
+    /// The tasks of WebSockets, which may have a close frame to write after their session's end.
+    websockets: TaskTracker,
     timer: Arc<Timer>,
     flushers: Box<[Arc<Flusher>]>,
     hasher: RandomState,
@@ -32,17 +40,6 @@ pub(crate) struct Engine {
     tasks: OnceLock<Vec<AbortHandle>>,
     closing: AtomicBool,
     ended: Notify,
-}
-
-/// Why no session was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OpenError {
-    /// The server is full or ending: 503, come back later.
-    Unavailable,
-    /// The application made no id, or one that is taken: code 3.
-    NoSid,
-    /// The operating system gave no random bytes: 500.
-    NoRandomness,
 }
 
 impl Engine {
@@ -53,6 +50,9 @@ impl Engine {
             config,
             application,
             registry: Registry::new(),
+            places: Arc::default(),
+            counters: Counters::default(),
+            websockets: TaskTracker::new(),
             timer: Arc::new(Timer::new()),
             flushers: (0..shards).map(|_| Arc::new(Flusher::new())).collect(),
             hasher: RandomState::new(),
@@ -70,6 +70,14 @@ impl Engine {
         &self.registry
     }
 
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(crate) fn websockets(&self) -> &TaskTracker {
+        &self.websockets
+    }
+
     pub(crate) fn timer(&self) -> &Timer {
         &self.timer
     }
@@ -79,33 +87,44 @@ impl Engine {
         self: &Arc<Self>,
         request: &OpenRequest,
         handshake: Handshake,
-    ) -> Result<Arc<SessionCell>, OpenError> {
-        if self.closing.load(Ordering::Acquire) || self.registry.len() >= self.config.max_sessions {
-            return Err(OpenError::Unavailable);
-        }
+    ) -> Result<Arc<SessionCell>, Refused> {
+        let address = handshake.peer().map(|peer| peer.ip());
+        let place = self.places.take(address, &self.config.limits)?;
         self.run_tasks();
         let sid = self.make_sid(&handshake)?;
         let session = Session::open(clock::now(), request, sid, Arc::clone(&self.protocol));
         let cell = SessionCell::new(session, handshake, Arc::clone(self));
-        if self.registry.insert(&cell) {
-            Ok(cell)
-        } else {
-            Err(OpenError::NoSid)
+        if !self.registry.insert(&cell, place) {
+            return Err(Refused::Sid);
         }
+        // Asked behind the insertion: whoever ends all sessions finds this one, or it is seen here.
+        if self.closing.load(Ordering::Acquire) {
+            self.registry.remove(cell.sid());
+            return Err(Refused::Ending);
+        }
+        self.counters.opened(cell.version(), request.transport());
+        Ok(cell)
     }
 
-    fn make_sid(&self, handshake: &Handshake) -> Result<Sid, OpenError> {
+    fn make_sid(&self, handshake: &Handshake) -> Result<Sid, Refused> {
         if let Some(made) = self.config.hooks.make_sid(handshake) {
-            return made.ok_or(OpenError::NoSid);
+            return made.ok_or(Refused::Sid);
         }
         let mut bytes = [0; 15];
-        getrandom::fill(&mut bytes).map_err(|_| OpenError::NoRandomness)?;
+        getrandom::fill(&mut bytes).map_err(|_| Refused::Randomness)?;
         Ok(Sid::from_random(bytes))
     }
 
     /// Shows the session to the application; from here on events flow.
-    pub(crate) fn start(&self, cell: &Arc<SessionCell>) -> Result<(), OpenPanicked> {
+    pub(crate) fn start(&self, cell: &Arc<SessionCell>) -> Result<(), Refused> {
+        tracing::debug!(
+            sid = ?cell.sid(),
+            version = cell.version().number(),
+            transport = cell.look(|session| session.transport()).as_str(),
+            "session opened"
+        );
         cell.start(|session| self.application.open(session))
+            .map_err(|OpenPanicked| Refused::OpenPanicked)
     }
 
     pub(crate) fn mark_dirty(&self, cell: Arc<SessionCell>) {
@@ -114,7 +133,23 @@ impl Engine {
     }
 
     /// The session has ended: its sid is unknown from now on.
-    pub(crate) fn forget(&self, sid: &Sid) {
+    pub(crate) fn forget(&self, sid: &Sid, reason: CloseReason) {
+        match reason {
+            CloseReason::ApplicationPanic => {
+                tracing::error!(
+                    ?sid,
+                    reason = reason.name(),
+                    hint = reason.hint(),
+                    "session closed"
+                );
+            }
+            _ => tracing::debug!(
+                ?sid,
+                reason = reason.name(),
+                hint = reason.hint(),
+                "session closed"
+            ),
+        }
         self.registry.remove(sid);
         if self.closing.load(Ordering::Acquire) {
             self.ended.notify_waiters();

@@ -70,6 +70,13 @@ impl SessionHandle {
         self.0.close(reason);
     }
 
+    /// True while JSON for this client must be in ASCII, every other character as `\uXXXX`: it polls
+    /// with revision 3 and text payloads, and clients of the 1.x line decode UTF-8 twice there
+    /// (EIO3 3.6 rule 2). No longer after an upgrade.
+    pub fn needs_ascii_json(&self) -> bool {
+        self.0.look(|session| session.needs_ascii_json())
+    }
+
     /// Bytes that wait to be sent.
     pub fn queued_bytes(&self) -> usize {
         self.0.look(|session| session.queued_bytes())

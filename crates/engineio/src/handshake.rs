@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use http::{HeaderMap, Request, Uri};
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderValue, Request, Uri};
 
 /// The request that opened a session: kept as it came, for the application. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -22,8 +23,8 @@ pub struct PeerAddr(pub SocketAddr);
 impl Handshake {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         Self(Arc::new(Kept {
-            uri: request.uri().clone(),
-            headers: request.headers().clone(),
+            uri: copied(request.uri()),
+            headers: unpinned(request.headers()),
             peer: request.extensions().get::<PeerAddr>().map(|peer| peer.0),
         }))
     }
@@ -46,5 +47,49 @@ impl Handshake {
     /// The address of the connection's other end, if the host told it with [`PeerAddr`].
     pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer
+    }
+}
+
+/// What a request has is a part of the buffer that the connection read it into, which would live as
+/// long as the session.
+fn copied(uri: &Uri) -> Uri {
+    uri.to_string().parse().unwrap_or_default()
+}
+
+/// The same headers, with all their values in one piece of memory of their own.
+fn unpinned(headers: &HeaderMap) -> HeaderMap {
+    let mut values = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
+    let mut unpinned = HeaderMap::with_capacity(headers.keys_len());
+    for (name, value) in headers {
+        values.extend_from_slice(value.as_bytes());
+        if let Ok(value) = HeaderValue::from_maybe_shared(values.split().freeze()) {
+            unpinned.append(name, value);
+        }
+    }
+    unpinned
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::header;
+
+    use super::*;
+
+    #[test]
+    fn the_buffer_of_the_request_is_not_kept() {
+        let buffer = Bytes::from(b"/engine.io/?EIO=4&x=1 one two".to_vec());
+        let mut request = Request::new(());
+        *request.uri_mut() = Uri::from_maybe_shared(buffer.slice(..21)).unwrap();
+        for place in [22..25, 26..29] {
+            let value = HeaderValue::from_maybe_shared(buffer.slice(place)).unwrap();
+            request.headers_mut().append(header::COOKIE, value);
+        }
+        let handshake = Handshake::of(&request);
+        drop(request);
+        assert!(buffer.is_unique());
+        assert_eq!(handshake.query(), "EIO=4&x=1");
+        let cookies = handshake.headers().get_all(header::COOKIE);
+        assert_eq!(cookies.iter().collect::<Vec<_>>(), ["one", "two"]);
     }
 }

@@ -20,14 +20,19 @@ mod flush;
 mod handle;
 mod handshake;
 mod hooks;
+mod limits;
+mod places;
+mod refused;
 mod registry;
 mod request;
 mod response;
 mod serve;
 mod service;
 mod session;
+mod stats;
 mod timer;
 mod websocket;
+mod write_limit;
 
 pub use application::{Application, Receiver};
 #[cfg(feature = "compression")]
@@ -39,4 +44,6 @@ pub use engineio_proto as proto;
 pub use handle::SessionHandle;
 pub use handshake::{Handshake, PeerAddr};
 pub use hooks::{Answer, Hooks, Refusal};
+pub use limits::ServerLimits;
 pub use service::EngineService;
+pub use stats::{OpenSessions, Stats};

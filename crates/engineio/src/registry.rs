@@ -11,13 +11,19 @@ use std::{
 
 use engineio_proto::Sid;
 
-use crate::session::SessionCell;
+use crate::{places::Place, session::SessionCell};
 
 /// A map in shards, so that handshakes on several threads seldom meet.
 pub(crate) struct Registry {
-    shards: [Mutex<HashMap<Sid, Arc<SessionCell>>>; SHARDS],
+    shards: [Mutex<HashMap<Sid, Registered>>; SHARDS],
     hasher: RandomState,
     len: AtomicUsize,
+}
+
+/// A session and the place that it takes, which is free again once it has gone from here.
+struct Registered {
+    cell: Arc<SessionCell>,
+    _place: Place,
 }
 
 impl Registry {
@@ -30,18 +36,23 @@ impl Registry {
     }
 
     /// False if the sid is taken, which only an application's own ids can bring about.
-    pub(crate) fn insert(&self, cell: &Arc<SessionCell>) -> bool {
+    pub(crate) fn insert(&self, cell: &Arc<SessionCell>, place: Place) -> bool {
         let mut shard = self.shard(cell.sid().as_str());
         if shard.contains_key(cell.sid()) {
             return false;
         }
-        shard.insert(cell.sid().clone(), Arc::clone(cell));
+        let registered = Registered {
+            cell: Arc::clone(cell),
+            _place: place,
+        };
+        shard.insert(cell.sid().clone(), registered);
         self.len.fetch_add(1, Ordering::Relaxed);
         true
     }
 
     pub(crate) fn find(&self, sid: &str) -> Option<Arc<SessionCell>> {
-        self.shard(sid).get(sid).cloned()
+        let shard = self.shard(sid);
+        shard.get(sid).map(|found| Arc::clone(&found.cell))
     }
 
     pub(crate) fn remove(&self, sid: &Sid) {
@@ -58,11 +69,14 @@ impl Registry {
     pub(crate) fn all(&self) -> Vec<Arc<SessionCell>> {
         let shards = self.shards.iter().map(lock);
         shards
-            .flat_map(|shard| shard.values().cloned().collect::<Vec<_>>())
+            .flat_map(|shard| {
+                let cells = shard.values().map(|found| Arc::clone(&found.cell));
+                cells.collect::<Vec<_>>()
+            })
             .collect()
     }
 
-    fn shard(&self, sid: &str) -> MutexGuard<'_, HashMap<Sid, Arc<SessionCell>>> {
+    fn shard(&self, sid: &str) -> MutexGuard<'_, HashMap<Sid, Registered>> {
         lock(&self.shards[self.hasher.hash_one(sid) as usize % SHARDS])
     }
 }

@@ -3,13 +3,13 @@
 //! Decides nothing about the protocol: the core parses the request, its machine says yes or no, and
 //! this file waits for what the machine or the client owes.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use engineio_proto::{
     EngineRequest, ExistingKind, OpenRequest, Payload, PollId, PostBody, PostContent, PostTicket,
-    RequestError, RequestHead, Transport, Upgrade, WebSocketId,
+    RequestError, RequestHead, Transport, Upgrade, Version, WebSocketId,
 };
-use http::{HeaderMap, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, Request, Response, header};
 use http_body::Body as HttpBody;
 use tokio::sync::oneshot;
 
@@ -18,6 +18,7 @@ use crate::{
     body::{self, BodyError},
     engine::Engine,
     hooks::Answer,
+    refused::Refused,
     response::{self, Body},
     session::SessionCell,
     websocket::{self, Accept, asks_for_websocket},
@@ -28,38 +29,75 @@ pub(crate) type Answered = (Answer, Response<Body>);
 
 /// Answers a request for our path.
 pub(crate) async fn answer<B: HttpBody>(engine: &Arc<Engine>, request: Request<B>) -> Answered {
-    if let Some(refusal) = improper(&request) {
-        return (Answer::Later, response::empty(refusal));
-    }
-    match EngineRequest::parse(&head(&request), &engine.config().protocol) {
-        Ok(EngineRequest::Open(open)) => open_session(engine, open, request).await,
+    let parsed = improper(&request).and_then(|()| {
+        let head = head(&request);
+        Ok(EngineRequest::parse(&head, &engine.config().protocol)?)
+    });
+    let (sid, answered) = match parsed {
+        Ok(EngineRequest::Open(open)) => (None, open_session(engine, open, request).await),
         Ok(EngineRequest::Existing { sid, version, kind }) => {
-            let found = engine
-                .registry()
-                .find(&sid)
-                .ok_or(RequestError::SessionIdUnknown);
-            let answer = match found.and_then(|cell| cell.check(version, &kind)) {
+            let answer = match find(engine, &sid, version, &kind) {
                 Ok(cell) => existing(cell, kind, request).await,
-                Err(error) => Err(error),
+                Err(error) => Err(error.into()),
             };
-            (Answer::Later, answer.unwrap_or_else(response::refused))
+            (Some(sid), answer.map(|answer| (Answer::Later, answer)))
         }
-        Err(error) => (Answer::Later, response::refused(error)),
+        Err(refused) => (None, Err(refused)),
+    };
+    answered.unwrap_or_else(|refused| (Answer::Later, refuse(engine, &refused, sid.as_deref())))
+}
+
+/// Answers, logs and counts a request that is refused.
+pub(crate) fn refuse(engine: &Engine, refused: &Refused, sid: Option<&str>) -> Response<Body> {
+    let response = response::refused(refused);
+    tracing::debug!(
+        reason = refused.name(),
+        hint = refused.hint(),
+        status = response.status().as_u16(),
+        sid = sid.map(|sid| tracing::field::debug(Shortened(sid))),
+        "request refused"
+    );
+    engine.counters().refused(refused.name());
+    response
+}
+
+/// A sid is a secret, and an unknown one is whatever a client made up.
+struct Shortened<'a>(&'a str);
+
+impl fmt::Debug for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown: String = self.0.chars().take(4).collect();
+        write!(f, "Sid({}…)", shown.escape_debug())
     }
 }
 
 /// What hyper lets through and we do not: a target without bound, a missing or doubled Host.
-fn improper<B>(request: &Request<B>) -> Option<StatusCode> {
+fn improper<B>(request: &Request<B>) -> Result<(), Refused> {
     let target = request
         .uri()
         .path_and_query()
         .map_or(0, |target| target.as_str().len());
     if target > MAX_TARGET {
-        return Some(StatusCode::URI_TOO_LONG);
+        return Err(Refused::TargetTooLong);
     }
     let hosts = request.headers().get_all(header::HOST).iter().count();
-    let due = request.version() == Version::HTTP_11;
-    (hosts > 1 || (due && hosts == 0)).then_some(StatusCode::BAD_REQUEST)
+    let due = request.version() == http::Version::HTTP_11;
+    if hosts > 1 || (due && hosts == 0) {
+        return Err(Refused::Host);
+    }
+    Ok(())
+}
+
+fn find(
+    engine: &Engine,
+    sid: &str,
+    version: Option<Version>,
+    kind: &ExistingKind,
+) -> Result<Arc<SessionCell>, RequestError> {
+    let found = engine.registry().find(sid);
+    found
+        .ok_or(RequestError::SessionIdUnknown)?
+        .check(version, kind)
 }
 
 fn head<B>(request: &Request<B>) -> RequestHead<'_> {
@@ -86,38 +124,25 @@ async fn open_session<B: HttpBody>(
     engine: &Arc<Engine>,
     open: OpenRequest,
     mut request: Request<B>,
-) -> Answered {
+) -> Result<Answered, Refused> {
     let hooks = &engine.config().hooks;
     let handshake = Handshake::of(&request);
-    if let Err(refusal) = hooks.ask(&handshake).await {
-        return (Answer::Later, response::forbidden(&refusal));
-    }
+    hooks.ask(&handshake).await.map_err(Refused::Application)?;
     let accept = match open.transport() {
         Transport::Polling => None,
-        Transport::WebSocket => match Accept::take(&mut request) {
-            Ok(accept) => Some(accept),
-            Err(refusal) => return (Answer::Later, refusal.response()),
-        },
+        Transport::WebSocket => Some(Accept::take(&mut request)?),
     };
     let open = match hooks.initial_message() {
         Some(message) => open.with_initial(message),
         None => open,
     };
-    let cell = match engine.open(&open, handshake) {
-        Ok(cell) => cell,
-        Err(error) => return (Answer::Later, response::not_opened(error)),
-    };
-    let answer = first_answer(engine, &cell, accept).await;
-    let mut answer = answer.unwrap_or_else(response::refused);
-    let cookie = engine
-        .config()
-        .cookie
-        .as_ref()
-        .and_then(|cookie| cookie.header(cell.sid()));
-    if let Some(cookie) = cookie {
+    let cell = engine.open(&open, handshake)?;
+    let mut answer = first_answer(engine, &cell, accept).await?;
+    let cookie = engine.config().cookie.as_ref();
+    if let Some(cookie) = cookie.and_then(|cookie| cookie.header(cell.sid())) {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
-    (Answer::Initial, answer)
+    Ok((Answer::Initial, answer))
 }
 
 /// The transport is in place before the application can send, so that the open packet comes first.
@@ -125,20 +150,16 @@ async fn first_answer(
     engine: &Arc<Engine>,
     cell: &Arc<SessionCell>,
     accept: Option<Accept>,
-) -> Result<Response<Body>, RequestError> {
+) -> Result<Response<Body>, Refused> {
     match accept {
         Some(accept) => {
             let id = cell.announce_websocket()?;
-            if engine.start(cell).is_err() {
-                return Ok(response::empty(StatusCode::INTERNAL_SERVER_ERROR));
-            }
+            engine.start(cell)?;
             Ok(switch(cell, id, accept))
         }
         None => {
             let parked = cell.park();
-            if engine.start(cell).is_err() {
-                return Ok(response::empty(StatusCode::INTERNAL_SERVER_ERROR));
-            }
+            engine.start(cell)?;
             let (id, payload) = parked?;
             wait(Arc::clone(cell), id, payload).await
         }
@@ -149,26 +170,27 @@ async fn existing<B: HttpBody>(
     cell: Arc<SessionCell>,
     kind: ExistingKind,
     mut request: Request<B>,
-) -> Result<Response<Body>, RequestError> {
+) -> Result<Response<Body>, Refused> {
     match kind {
         ExistingKind::Poll => {
             let (id, payload) = cell.park()?;
             wait(cell, id, payload).await
         }
         ExistingKind::Post(content) => post(cell, content, request.into_body()).await,
-        ExistingKind::WebSocket => match Accept::take(&mut request) {
-            Ok(accept) => Ok(switch(&cell, cell.announce_websocket()?, accept)),
-            Err(refusal) => Ok(refusal.response()),
-        },
-        ExistingKind::Mismatch => Err(RequestError::BadRequest),
-        ExistingKind::OtherMethod => Err(RequestError::MethodNotAllowed),
+        ExistingKind::WebSocket => {
+            let accept = Accept::take(&mut request)?;
+            Ok(switch(&cell, cell.announce_websocket()?, accept))
+        }
+        ExistingKind::Mismatch => Err(RequestError::BadRequest.into()),
+        ExistingKind::OtherMethod => Err(RequestError::MethodNotAllowed.into()),
     }
 }
 
 /// Answers 101 for a WebSocket that the machine knows of, and lets its task wait for the connection.
 fn switch(cell: &Arc<SessionCell>, id: WebSocketId, accept: Accept) -> Response<Body> {
     let (response, upgrade) = accept.switch();
-    tokio::spawn(websocket::run(Arc::clone(cell), id, upgrade));
+    let task = websocket::run(Arc::clone(cell), id, upgrade);
+    cell.engine().websockets().spawn(task);
     response
 }
 
@@ -177,13 +199,13 @@ async fn wait(
     cell: Arc<SessionCell>,
     id: PollId,
     payload: oneshot::Receiver<Payload>,
-) -> Result<Response<Body>, RequestError> {
+) -> Result<Response<Body>, Refused> {
     let mut parked = Parked { cell, id: Some(id) };
     let payload = payload.await;
     parked.id = None;
     payload
         .map(response::payload)
-        .map_err(|_| RequestError::SessionIdUnknown)
+        .map_err(|_| RequestError::SessionIdUnknown.into())
 }
 
 /// A parked poll: dropping its response future is how a vanished client shows.
@@ -205,7 +227,7 @@ async fn post<B: HttpBody>(
     cell: Arc<SessionCell>,
     content: PostContent,
     body: B,
-) -> Result<Response<Body>, RequestError> {
+) -> Result<Response<Body>, Refused> {
     let ticket = cell.feed(|session, now| session.handle_post_start(now))?;
     let mut upload = Upload {
         cell,
@@ -216,7 +238,7 @@ async fn post<B: HttpBody>(
     upload.cell.may_read().await;
     let config = upload.cell.engine().config();
     let limit = config.protocol.limits.max_payload;
-    let body = body::collect(body, limit, config.body_timeout).await;
+    let body = body::collect(body, limit, config.limits.body_timeout).await;
     let ticket = upload.ticket.take().expect("taken once, here");
     match body {
         Ok(bytes) => {
@@ -230,11 +252,11 @@ async fn post<B: HttpBody>(
             upload
                 .cell
                 .feed(|session, now| session.handle_post_too_large(now, ticket));
-            Err(RequestError::TooLarge)
+            Err(RequestError::TooLarge.into())
         }
-        Err(BodyError::TimedOut | BodyError::Aborted) => {
+        Err(broken) => {
             upload.ticket = Some(ticket);
-            Ok(response::empty(StatusCode::BAD_REQUEST))
+            Err(broken.into())
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use engineio_proto::{ContentType, Payload, RequestError};
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
-use crate::{engine::OpenError, hooks::Refusal};
+use crate::{hooks::Refusal, refused::Refused};
 
 /// The body of every answer.
 pub(crate) type Body = Full<Bytes>;
@@ -35,7 +35,36 @@ pub(crate) fn ok() -> Response<Body> {
 }
 
 /// A refused request (EIO4 2.2).
-pub(crate) fn refused(error: RequestError) -> Response<Body> {
+pub(crate) fn refused(refused: &Refused) -> Response<Body> {
+    if let Some(status) = refused.bare_status() {
+        let mut response = empty(status);
+        if let Some((name, value)) = advice(refused) {
+            response.headers_mut().insert(name, value);
+        }
+        return response;
+    }
+    match refused {
+        Refused::Application(refusal) => forbidden(refusal),
+        Refused::Request(error) => request_error(*error),
+        _ => request_error(RequestError::BadRequest),
+    }
+}
+
+/// What the client may do instead.
+fn advice(refused: &Refused) -> Option<(HeaderName, HeaderValue)> {
+    match refused {
+        Refused::ServerFull | Refused::AddressFull | Refused::Ending => {
+            Some((header::RETRY_AFTER, HeaderValue::from_static("5")))
+        }
+        Refused::WebSocketVersion => Some((
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("13"),
+        )),
+        _ => None,
+    }
+}
+
+fn request_error(error: RequestError) -> Response<Body> {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     match error.code() {
         Some((code, message)) => {
@@ -47,28 +76,13 @@ pub(crate) fn refused(error: RequestError) -> Response<Body> {
 }
 
 /// A handshake that the application refuses: code 4 with the application's own words.
-pub(crate) fn forbidden(refusal: &Refusal) -> Response<Body> {
+fn forbidden(refusal: &Refusal) -> Response<Body> {
     let message = serde_json::Value::from(refusal.message.as_str());
     typed(
         refusal.status,
         "application/json",
         format!(r#"{{"code":4,"message":{message}}}"#).into(),
     )
-}
-
-/// A handshake that the server has no room for.
-pub(crate) fn not_opened(error: OpenError) -> Response<Body> {
-    match error {
-        OpenError::NoSid => refused(RequestError::BadRequest),
-        OpenError::NoRandomness => empty(StatusCode::INTERNAL_SERVER_ERROR),
-        OpenError::Unavailable => {
-            let mut response = empty(StatusCode::SERVICE_UNAVAILABLE);
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-            response
-        }
-    }
 }
 
 /// A status without a body.

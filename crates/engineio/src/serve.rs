@@ -1,15 +1,17 @@
 //! The stand-alone server: accepts connections and hands them to hyper with every bound set.
 
-use std::{future::Future, io, net::SocketAddr, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::pin, time::Duration};
 
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
+    time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
-use crate::{EngineService, PeerAddr};
+use crate::{EngineService, PeerAddr, write_limit::WriteLimit};
 
 impl EngineService {
     /// Serves connections of `listener` until `shutdown` resolves, then ends every session.
@@ -25,6 +27,8 @@ impl EngineService {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        let most = self.config().limits.max_connections;
+        let ending = CancellationToken::new();
         let mut connections = JoinSet::new();
         let end = async {
             shutdown.await;
@@ -33,37 +37,61 @@ impl EngineService {
         tokio::pin!(end);
         loop {
             tokio::select! {
-                () = &mut end => return Ok(()),
-                accepted = listener.accept() => match accepted {
+                () = &mut end => break,
+                accepted = listener.accept(), if connections.len() < most => match accepted {
                     Ok((stream, peer)) => {
-                        connections.spawn(self.clone().connection(stream, peer));
+                        let connection = self.clone().connection(stream, peer, ending.clone());
+                        connections.spawn(connection);
                     }
-                    // Out of descriptors: waiting is all that helps, and spinning would hurt.
-                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                    Err(error) => after_failure(&error).await,
                 },
                 Some(_) = connections.join_next() => {}
             }
         }
+        ending.cancel();
+        // The last answers are on their way.
+        let answered = async { while connections.join_next().await.is_some() {} };
+        let _ = timeout(LAST_ANSWERS, answered).await;
+        Ok(())
     }
 
-    async fn connection(self, stream: TcpStream, peer: SocketAddr) {
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, ending: CancellationToken) {
         let _ = stream.set_nodelay(true);
-        let header_timeout = self.config().header_timeout;
+        let header_timeout = self.config().limits.header_timeout;
+        let stream = WriteLimit::new(stream, self.config().protocol.limits.blocked_write);
         let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(PeerAddr(peer));
             hyper::service::Service::call(&self, request)
         });
-        // A connection that breaks is the peer's affair; its sessions notice by themselves.
-        let _ = http1::Builder::new()
+        let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), answer)
-            .with_upgrades()
-            .await;
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        tokio::select! {
+            // A connection that breaks is the peer's affair; its sessions notice by themselves.
+            _ = &mut connection => return,
+            () = ending.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+    }
+}
+
+/// A peer that gave up before it was accepted costs nothing; when descriptors have run out, waiting
+/// is all that helps, and spinning would hurt.
+async fn after_failure(error: &io::Error) {
+    let gave_up = [
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::ConnectionReset,
+    ];
+    if !gave_up.contains(&error.kind()) {
+        tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// Bytes of a request's head.
 const MAX_HEAD: usize = 16 * 1024;

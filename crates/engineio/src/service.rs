@@ -10,13 +10,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response, header};
 use http_body::Body as HttpBody;
 use http_body_util::Full;
 
 #[cfg(feature = "compression")]
 use crate::compression::Encoding;
-use crate::{Application, Config, engine::Engine, hooks::Answer, request, response};
+use crate::{
+    Application, Config, Stats, engine::Engine, hooks::Answer, refused::Refused, request, response,
+};
 
 /// An Engine.IO server as a service for hyper, tower and axum.
 ///
@@ -66,8 +68,13 @@ impl EngineService {
         self.engine.registry().len()
     }
 
+    /// What is open at this moment, and what has been opened, closed and refused since the start.
+    pub fn stats(&self) -> Stats {
+        self.engine.counters().snapshot()
+    }
+
     /// Refuses new sessions, lets every session take what is queued for it, and ends them all
-    /// within [`Config::close_deadline`].
+    /// within [`ServerLimits::close_deadline`](crate::ServerLimits::close_deadline).
     pub async fn close(&self) {
         self.engine.close().await;
     }
@@ -85,7 +92,7 @@ impl EngineService {
     /// Answers one request. A refused request is an answer, too.
     pub async fn answer<B: HttpBody>(&self, request: Request<B>) -> Response<Full<Bytes>> {
         if !self.serves(request.uri().path()) {
-            return response::empty(StatusCode::NOT_FOUND);
+            return request::refuse(&self.engine, &Refused::Path, None);
         }
         let config = self.engine.config();
         let origin = request.headers().get(header::ORIGIN).cloned();

@@ -68,7 +68,7 @@ impl SessionCell {
     /// The last call. The receiver goes inside of it, as its own end may panic, too.
     fn deliver_end(self: &Arc<Self>, mut receiver: Box<dyn Receiver>, reason: CloseReason) {
         let _ = panic::catch_unwind(AssertUnwindSafe(move || receiver.closed(reason)));
-        self.engine.forget(&self.sid);
+        self.engine.forget(&self.sid, reason);
         self.changed.notify_waiters();
     }
 

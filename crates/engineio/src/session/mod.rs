@@ -372,7 +372,21 @@ impl SessionCell {
             match output {
                 Output::PollReply { id, payload } => state.reply(id, payload),
                 Output::CloseWebSocket { id, code } => state.close_socket(id, code),
-                Output::Event(event) => state.events.push_back(event),
+                Output::Event(event) => {
+                    self.count(&event, state);
+                    state.events.push_back(event);
+                }
+            }
+        }
+    }
+
+    fn count(&self, event: &Event, state: &State) {
+        let counters = self.engine.counters();
+        match event {
+            Event::Message(_) => {}
+            Event::Upgraded => counters.upgraded(self.version),
+            Event::Closed(reason) => {
+                counters.closed(self.version, state.session.transport(), *reason);
             }
         }
     }

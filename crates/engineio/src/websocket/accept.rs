@@ -6,43 +6,36 @@ use http_body_util::Full;
 use hyper::upgrade::OnUpgrade;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::refused::Refused;
+
 /// A request for a WebSocket that RFC 6455 allows.
 pub(crate) struct Accept {
     key: HeaderValue,
     upgrade: OnUpgrade,
 }
 
-/// Why it is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// Method, headers or key are wrong: 400.
-    BadRequest,
-    /// A version other than 13: 426 with the one that is spoken.
-    Version,
-}
-
 impl Accept {
     /// Checks the request and takes its connection.
-    pub(crate) fn take<B>(request: &mut Request<B>) -> Result<Self, Refusal> {
+    pub(crate) fn take<B>(request: &mut Request<B>) -> Result<Self, Refused> {
         if request.method() != http::Method::GET || request.version() != Version::HTTP_11 {
-            return Err(Refusal::BadRequest);
+            return Err(Refused::WebSocketRequest);
         }
         let headers = request.headers();
         if !has_token(headers, &header::CONNECTION, "upgrade") {
-            return Err(Refusal::BadRequest);
+            return Err(Refused::WebSocketRequest);
         }
         match headers.get(header::SEC_WEBSOCKET_VERSION) {
             Some(version) if version == "13" => {}
-            Some(_) => return Err(Refusal::Version),
-            None => return Err(Refusal::BadRequest),
+            Some(_) => return Err(Refused::WebSocketVersion),
+            None => return Err(Refused::WebSocketRequest),
         }
         let key = match headers.get(header::SEC_WEBSOCKET_KEY) {
             Some(key) if key.len() == KEY_LEN => derive_accept_key(key.as_bytes()),
-            _ => return Err(Refusal::BadRequest),
+            _ => return Err(Refused::WebSocketRequest),
         };
-        let key = HeaderValue::try_from(key).map_err(|_| Refusal::BadRequest)?;
+        let key = HeaderValue::try_from(key).map_err(|_| Refused::WebSocketRequest)?;
         let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-        let upgrade = upgrade.ok_or(Refusal::BadRequest)?;
+        let upgrade = upgrade.ok_or(Refused::WebSocketRequest)?;
         Ok(Self { key, upgrade })
     }
 
@@ -55,23 +48,6 @@ impl Accept {
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.key);
         (response, self.upgrade)
-    }
-}
-
-impl Refusal {
-    pub(crate) fn response(self) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::default());
-        match self {
-            Self::BadRequest => *response.status_mut() = StatusCode::BAD_REQUEST,
-            Self::Version => {
-                *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
-                let spoken = HeaderValue::from_static("13");
-                response
-                    .headers_mut()
-                    .insert(header::SEC_WEBSOCKET_VERSION, spoken);
-            }
-        }
-        response
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::Progress;
-use crate::session::SessionCell;
+use crate::{session::SessionCell, write_limit::WriteLimit};
 
 /// What others than the task can write with, under the session's lock.
 pub(crate) enum Writer {
@@ -51,16 +51,14 @@ pub(super) enum Taken {
 
 /// Takes the TCP stream back out of hyper, or splits whatever else it is.
 pub(super) fn take(upgraded: Upgraded) -> Taken {
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(Parts { io, read_buf, .. }) => {
-            let stream = io.into_inner();
+    match tcp(upgraded) {
+        Ok((stream, read)) => {
             // A small frame must not wait for the acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
-            // Copied: hyper's buffer would live as long as the slice.
-            let read = Bytes::copy_from_slice(&read_buf);
             Taken::Tcp {
                 stream: Arc::new(stream),
-                read,
+                // Copied: hyper's buffer would live as long as the slice.
+                read: Bytes::copy_from_slice(&read),
             }
         }
         Err(upgraded) => {
@@ -73,6 +71,16 @@ pub(super) fn take(upgraded: Upgraded) -> Taken {
             };
             Taken::Other { reader, outlet }
         }
+    }
+}
+
+/// The TCP stream of our own server, or of any other one on hyper-util.
+fn tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    match upgraded.downcast::<TokioIo<WriteLimit>>() {
+        Ok(Parts { io, read_buf, .. }) => Ok((io.into_inner().into_inner(), read_buf)),
+        Err(upgraded) => upgraded
+            .downcast::<TokioIo<TcpStream>>()
+            .map(|Parts { io, read_buf, .. }| (io.into_inner(), read_buf)),
     }
 }
 

@@ -36,6 +36,29 @@ async fn shutdown_delivers_what_is_queued_and_then_closes() {
 }
 
 #[tokio::test]
+async fn a_closing_server_answers_the_last_poll_and_then_stops() {
+    let mut server = Server::start(config()).await;
+    let sid = server.handshake().await;
+    server.opened().await;
+    server.stop();
+    assert_eq!(server.poll(&sid).await.body, "1");
+    assert_eq!(server.closed().await, CloseReason::ServerShuttingDown);
+    server.stopped().await;
+}
+
+#[tokio::test]
+async fn who_does_not_take_its_last_bytes_is_cut_off() {
+    let mut config = config();
+    config.limits.close_deadline = Duration::from_millis(100);
+    let mut server = Server::start(config).await;
+    server.handshake().await;
+    server.opened().await;
+    server.service.close().await;
+    assert_eq!(server.service.sessions(), 0);
+    assert_eq!(server.closed().await, CloseReason::ServerShuttingDown);
+}
+
+#[tokio::test]
 async fn a_draining_server_refuses_handshakes_and_ends_sessions_in_slices() {
     let mut server = Server::start(config()).await;
     let mut sockets = Vec::new();
@@ -99,8 +122,14 @@ async fn a_panic_while_a_session_opens_leaves_no_session() {
 #[tokio::test]
 async fn sessions_over_the_limit_are_told_to_come_back() {
     let mut config = config();
-    config.max_sessions = 1;
-    let server = Server::start(config).await;
+    config.limits.max_sessions_per_address = 1;
+    let mut server = Server::start(config).await;
+    let sid = server.handshake().await;
+    let refused = server.request("GET", HANDSHAKE, "").await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.head.contains("retry-after: "));
+    server.opened().await;
+    server.post(&sid, "1").await;
+    server.closed().await;
     server.handshake().await;
-    assert_eq!(server.request("GET", HANDSHAKE, "").await.status, 503);
 }

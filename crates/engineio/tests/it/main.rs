@@ -9,5 +9,6 @@ mod embedding;
 mod hooks;
 mod hostile;
 mod lifecycle;
+mod observation;
 mod slow_peer;
 mod transports;
