@@ -12,10 +12,10 @@ pub struct ServerLimits {
     /// Default 10,000. Cost: some 4 KiB for an idle session, and what is queued for it.
     pub max_sessions: usize,
     /// Sessions that are open at once from one address, if the host tells it by
-    /// [`PeerAddr`](crate::PeerAddr); of IPv6 the first 64 bits count. A handshake beyond gets 503
-    /// with `Retry-After`. Default 200; `usize::MAX` switches it off, which a server behind a proxy
-    /// needs unless its host puts the client's address into `PeerAddr`. Cost: some 50 bytes for
-    /// each address.
+    /// [`PeerAddr`](crate::PeerAddr); of IPv6 the first 64 bits count, and this machine itself does
+    /// not. A handshake beyond gets 503 with `Retry-After`. Default 200; `usize::MAX` switches it
+    /// off, which a server behind a proxy on another machine needs unless its host puts the client's
+    /// address into `PeerAddr`. Cost: some 50 bytes for each address.
     pub max_sessions_per_address: usize,
     /// Connections that a stand-alone server serves at once; others wait to be accepted. One that
     /// has become a WebSocket counts no longer. Default 20,000: two for each polling session. Cost:

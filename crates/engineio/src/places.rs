@@ -33,7 +33,7 @@ impl Places {
         address: Option<IpAddr>,
         limits: &ServerLimits,
     ) -> Result<Place, Refused> {
-        let network = address.map(network);
+        let network = address.and_then(network);
         let mut taken = self.taken();
         if taken.all >= limits.max_sessions {
             return Err(Refused::ServerFull);
@@ -74,14 +74,16 @@ impl Drop for Place {
     }
 }
 
-/// What counts as one address: whoever has an IPv6 address has the 2⁶⁴ of its network.
-fn network(address: IpAddr) -> IpAddr {
+/// What counts as one address: whoever has an IPv6 address has the 2⁶⁴ of its network. What comes
+/// from this machine comes from a proxy, and says nothing of the client.
+fn network(address: IpAddr) -> Option<IpAddr> {
     match address.to_canonical() {
+        local if local.is_loopback() => None,
         IpAddr::V6(address) => {
             let bits = address.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from_bits(bits))
+            Some(IpAddr::V6(Ipv6Addr::from_bits(bits)))
         }
-        v4 => v4,
+        v4 => Some(v4),
     }
 }
 
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ipv6_network_counts_as_one_address_and_an_unknown_address_as_none() {
+    fn an_ipv6_network_counts_as_one_address_and_this_machine_as_none() {
         let places = Arc::new(Places::default());
         let take = |address: Option<&str>| {
             let address = address.and_then(|address| address.parse().ok());
@@ -129,7 +131,9 @@ mod tests {
             name(take(Some("2001:db8::3"))),
             "too_many_sessions_of_address"
         );
-        assert_eq!(name(take(None)), "taken");
+        for uncounted in [None, Some("127.0.0.1"), Some("::1")] {
+            assert_eq!(name(take(uncounted)), "taken");
+        }
         assert_eq!(name(take(Some("2001:db8:0:1::1"))), "taken");
     }
 }

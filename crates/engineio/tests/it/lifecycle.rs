@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use engineio::proto::CloseReason;
+use bytes::Bytes;
+use engineio::{PeerAddr, proto::CloseReason};
+use http::Request;
+use http_body_util::Full;
 
 use crate::client::{HANDSHAKE, Server, WEBSOCKET, config};
 
@@ -122,7 +125,7 @@ async fn a_panic_while_a_session_opens_leaves_no_session() {
 #[tokio::test]
 async fn sessions_over_the_limit_are_told_to_come_back() {
     let mut config = config();
-    config.limits.max_sessions_per_address = 1;
+    config.limits.max_sessions = 1;
     let mut server = Server::start(config).await;
     let sid = server.handshake().await;
     let refused = server.request("GET", HANDSHAKE, "").await;
@@ -132,4 +135,21 @@ async fn sessions_over_the_limit_are_told_to_come_back() {
     server.post(&sid, "1").await;
     server.closed().await;
     server.handshake().await;
+}
+
+#[tokio::test]
+async fn one_address_does_not_take_all_places() {
+    let mut config = config();
+    config.limits.max_sessions_per_address = 1;
+    let server = Server::start(config).await;
+    let handshake_from = async |address: &str| {
+        let request = Request::get(HANDSHAKE)
+            .header("host", "test")
+            .extension(PeerAddr(address.parse().unwrap()))
+            .body(Full::<Bytes>::default());
+        server.service.answer(request.unwrap()).await.status()
+    };
+    assert_eq!(handshake_from("192.0.2.1:4000").await, 200);
+    assert_eq!(handshake_from("192.0.2.1:4001").await, 503);
+    assert_eq!(handshake_from("192.0.2.2:4000").await, 200);
 }
