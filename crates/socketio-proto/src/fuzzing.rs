@@ -12,7 +12,7 @@ use engineio_proto::{Data, Text};
 
 use crate::{
     Args, Body, Config, Connection, Event, NamespaceName, Output, Packet, Protocol, encode_ack,
-    encode_event, json,
+    encode_event, json, msgpack,
 };
 
 /// The text of a packet: what is read is written and read again the same.
@@ -69,6 +69,21 @@ pub fn json_scan(data: &[u8]) {
         let raw = serde_json::from_str::<&serde_json::value::RawValue>(text);
         assert!(raw.is_ok() || value.is_ok(), "{text:?}");
     }
+}
+
+/// A message of the msgpack parser: its translation is JSON, and translating back and forth again
+/// changes nothing.
+pub fn msgpack_message(data: &[u8]) {
+    let Ok(packet) = msgpack::decode(&Bytes::copy_from_slice(data)) else {
+        return;
+    };
+    let written = msgpack::encode(&packet).expect("what was read is written");
+    assert_eq!(msgpack::decode(&written).as_ref(), Ok(&packet));
+    let Data::Text(text) = packet.head() else {
+        panic!("packets are text");
+    };
+    let read = Packet::decode(Protocol::V5, text);
+    assert_ne!(read, Err(crate::PacketError::Json), "{text:?}");
 }
 
 /// A whole connection, driven by messages that the bytes describe: the first byte of each names its

@@ -17,6 +17,7 @@ mod error;
 pub mod fuzzing;
 mod grammar;
 mod json;
+pub mod msgpack;
 mod namespace;
 mod packet;
 mod protocol;

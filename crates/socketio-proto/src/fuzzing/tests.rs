@@ -8,9 +8,10 @@ use super::*;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 3] = [
+const TARGETS: [Target; 4] = [
     ("sio_packet", packet),
     ("sio_json", json_scan),
+    ("sio_msgpack", msgpack_message),
     ("sio_connection", connection),
 ];
 

@@ -1,0 +1,170 @@
+//! The msgpack parser: a whole packet is one binary message that holds a map (SIO5 6.8).
+//!
+//! A pure translation from and to the packets of the default parser, so that a driver puts it
+//! between the session and a [`Connection`](crate::Connection), which knows nothing of it: all rules
+//! and bounds for packets hold as they are. Wire-compatible with socket.io-msgpack-parser 3.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod date;
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use engineio_proto::{Data, Entry, Text};
+
+use self::read::{Item, Reader};
+use crate::{PacketError, PacketType, grammar, json};
+
+/// Translates a message from a client. Bytes in it become attachments, which share the message.
+///
+/// ```
+/// use socketio_proto::msgpack;
+///
+/// // {"type":2,"nsp":"/","data":["a",1]}
+/// let message = b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1a\x01";
+/// let packet = msgpack::decode(&message.as_slice().into())?;
+/// assert_eq!(packet.head().as_bytes(), r#"2["a",1]"#);
+/// # Ok::<(), socketio_proto::PacketError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`PacketError`] for everything but a map with an integer `type` of 0 to 4, a string `nsp` and,
+/// if at all, an integer `id`, and for values that JSON has no form for. Whether `data` fits the
+/// type shows when the packet is read.
+pub fn decode(message: &Bytes) -> Result<Entry, PacketError> {
+    let mut reader = Reader::new(message);
+    let fields = Fields::read(&mut reader)?;
+    let attachments = reader.finish()?;
+    fields.refuse_foreign_placeholders(attachments.len())?;
+    let head = fields.into_text(attachments.len())?;
+    Ok(Entry::with_attachments(head, attachments))
+}
+
+/// Translates a packet for a client.
+///
+/// # Errors
+///
+/// [`PacketError`] if the text is no packet, or if its JSON has what only raw JSON can hold: a
+/// surrogate that stands alone, or a number beyond the range of a double.
+pub fn encode(packet: &Entry) -> Result<Bytes, PacketError> {
+    let Data::Text(text) = packet.head() else {
+        return Err(PacketError::UnknownType);
+    };
+    let header = grammar::packet(text)?;
+    let kind = match header.kind {
+        PacketType::BinaryEvent => PacketType::Event,
+        PacketType::BinaryAck => PacketType::Ack,
+        kind => kind,
+    };
+    write::packet(&header, kind, packet.attachments())
+}
+
+/// The members of the map that count; others are passed over.
+#[derive(Default)]
+struct Fields {
+    kind: Option<PacketType>,
+    namespace: Option<String>,
+    id: Option<u64>,
+    /// As JSON.
+    data: Option<String>,
+}
+
+impl Fields {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, PacketError> {
+        let mut fields = Self::default();
+        let Item::Map(members) = reader.item()? else {
+            return Err(PacketError::Payload);
+        };
+        for _ in 0..members {
+            let key = reader.key()?;
+            if reader.skip_undefined() {
+                continue;
+            }
+            match &*key {
+                "type" => fields.kind = Some(kind(reader.item()?)?),
+                "nsp" => fields.namespace = Some(namespace(reader.item()?)?),
+                "id" => fields.id = Some(id(reader.item()?)?),
+                "data" => fields.data = Some(reader.json()?),
+                _ => drop(reader.json()?),
+            }
+        }
+        Ok(fields)
+    }
+
+    /// A value that poses as a placeholder beside real bytes would be taken for one of them.
+    fn refuse_foreign_placeholders(&self, attachments: usize) -> Result<(), PacketError> {
+        let mut found: usize = 0;
+        let count = |_| {
+            found = found.saturating_add(1);
+            Ok(())
+        };
+        let data = self.data.as_deref().unwrap_or_default();
+        if attachments > 0 {
+            json::placeholders(data, count)?;
+        }
+        if found == attachments {
+            Ok(())
+        } else {
+            Err(PacketError::Placeholder)
+        }
+    }
+
+    fn into_text(self, attachments: usize) -> Result<Text, PacketError> {
+        let kind = match (self.kind.ok_or(PacketError::UnknownType)?, attachments) {
+            (kind, 0) => kind,
+            (PacketType::Event, _) => PacketType::BinaryEvent,
+            (PacketType::Ack, _) => PacketType::BinaryAck,
+            _ => return Err(PacketError::Payload),
+        };
+        let mut text = String::from(kind.digit());
+        if attachments > 0 {
+            write!(text, "{attachments}-").map_err(|_| PacketError::AttachmentCount)?;
+        }
+        let namespace = self.namespace.ok_or(PacketError::Namespace)?;
+        if namespace != "/" {
+            text.push_str(&namespace);
+            text.push(',');
+        }
+        if let Some(id) = self.id {
+            write!(text, "{id}").map_err(|_| PacketError::AckId)?;
+        }
+        text.push_str(self.data.as_deref().unwrap_or_default());
+        Ok(text.into())
+    }
+}
+
+/// Packets are whole, so the two binary types do not exist here.
+fn kind(item: Item<'_>) -> Result<PacketType, PacketError> {
+    match item {
+        Item::Unsigned(number) if number <= 4 => usize::try_from(number)
+            .ok()
+            .and_then(|index| PacketType::ALL.get(index).copied())
+            .ok_or(PacketError::UnknownType),
+        _ => Err(PacketError::UnknownType),
+    }
+}
+
+/// A comma would end the name early in text, and no name has one.
+fn namespace(item: Item<'_>) -> Result<String, PacketError> {
+    match item {
+        Item::Text(name) if name.starts_with('/') && !name.contains(',') => Ok(name.into_owned()),
+        _ => Err(PacketError::Namespace),
+    }
+}
+
+fn id(item: Item<'_>) -> Result<u64, PacketError> {
+    match item {
+        Item::Unsigned(number) => Ok(number),
+        _ => Err(PacketError::AckId),
+    }
+}
