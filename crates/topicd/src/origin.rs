@@ -4,10 +4,16 @@ use engineio::Cors;
 use http::{HeaderMap, HeaderValue, header};
 
 /// The origins of a configuration.
-#[derive(Clone, Debug, Default)]
-pub struct Origins {
-    listed: Vec<HeaderValue>,
-    any: bool,
+#[derive(Clone, Debug)]
+pub struct Origins(Readers);
+
+/// Whose pages may read our answers, besides those of our own host.
+#[derive(Clone, Debug)]
+pub(crate) enum Readers {
+    Own,
+    Listed(Vec<HeaderValue>),
+    /// Without credentials.
+    Anybody,
 }
 
 impl Origins {
@@ -17,36 +23,45 @@ impl Origins {
     ///
     /// The operator is wrong: the text that is no origin.
     pub fn new(origins: &[String]) -> Result<Self, String> {
-        let any = origins.iter().any(|origin| origin == "*");
-        let listed = origins
-            .iter()
-            .filter(|origin| *origin != "*")
-            .map(|origin| {
-                let well_formed = origin.contains("://") && !origin.ends_with('/');
-                let value = HeaderValue::from_str(origin).ok().filter(|_| well_formed);
-                value.ok_or_else(|| origin.clone())
-            });
-        Ok(Self {
-            listed: listed.collect::<Result<_, _>>()?,
-            any,
-        })
+        if origins.iter().any(|origin| origin == "*") {
+            return Ok(Self(Readers::Anybody));
+        }
+        let listed = origins.iter().map(|origin| {
+            let well_formed = origin.contains("://") && !origin.ends_with('/');
+            let value = HeaderValue::from_str(origin).ok().filter(|_| well_formed);
+            value.ok_or_else(|| origin.clone())
+        });
+        let listed = listed.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self(match listed.is_empty() {
+            true => Readers::Own,
+            false => Readers::Listed(listed),
+        }))
     }
 
     /// Whether a request may open a connection. Who sends no origin is no browser.
     pub fn allow(&self, headers: &HeaderMap) -> bool {
-        match headers.get(header::ORIGIN) {
-            None => true,
-            Some(origin) => self.any || self.listed.contains(origin) || is_own(origin, headers),
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return true;
+        };
+        let is_listed = match &self.0 {
+            Readers::Own => false,
+            Readers::Listed(list) => list.contains(origin),
+            Readers::Anybody => true,
+        };
+        is_listed || is_own(origin, headers)
+    }
+
+    /// What browsers are told on `/socket.io/`.
+    pub fn cors(&self) -> Cors {
+        match &self.0 {
+            Readers::Own => Cors::SameOrigin,
+            Readers::Listed(list) => Cors::List(list.clone()),
+            Readers::Anybody => Cors::Any,
         }
     }
 
-    /// What the browser is told.
-    pub fn cors(&self) -> Cors {
-        match (self.any, self.listed.is_empty()) {
-            (true, _) => Cors::Any,
-            (false, true) => Cors::SameOrigin,
-            (false, false) => Cors::List(self.listed.clone()),
-        }
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.0
     }
 }
 

@@ -91,7 +91,7 @@ impl Server {
             store,
             auth,
             realtime,
-            router: rest::router(api),
+            router: rest::router(api, origins),
         })
     }
 

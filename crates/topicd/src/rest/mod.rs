@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use axum::{
-    Router,
+    Router, middleware,
     routing::{delete, get, post},
 };
 use http::StatusCode;
@@ -15,12 +15,14 @@ use crate::{
     auth::Auth,
     config::AccountsConfig,
     limits::{Buckets, Rate},
+    origin::Origins,
     store::Store,
     token::Digest,
 };
 
 mod account;
 mod body;
+mod cors;
 mod credentials;
 mod date;
 mod error;
@@ -66,7 +68,7 @@ impl fmt::Debug for Api {
 }
 
 /// The routes. Paths come normalised: see [`normalise`].
-pub fn router(api: Arc<Api>) -> Router {
+pub fn router(api: Arc<Api>, origins: Origins) -> Router {
     let v2 = Router::new()
         .route("/register", post(account::register))
         .route("/login", post(account::login))
@@ -95,6 +97,10 @@ pub fn router(api: Arc<Api>) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(api)
+        .layer(middleware::from_fn_with_state(
+            Arc::new(origins),
+            cors::layer,
+        ))
 }
 
 async fn gone() -> ApiError {

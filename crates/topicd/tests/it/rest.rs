@@ -446,3 +446,50 @@ async fn the_date_for_devices_without_a_clock() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_listed_page_may_read_and_another_may_not() {
+    let page = "https://app.example";
+    let server = Running::configured(|config| config.cors.origins = vec![page.into()]).await;
+    let preflight = async |origin: &str| {
+        let request = format!(
+            "OPTIONS /v2/me/things HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\
+             Origin: {origin}\r\nAccess-Control-Request-Method: GET\r\n\
+             Access-Control-Request-Headers: authorization\r\n\r\n"
+        );
+        raw(server.address, &request).await
+    };
+    let listed = preflight(page).await;
+    assert_eq!(listed.status, 204);
+    assert!(
+        listed
+            .head
+            .contains("access-control-allow-origin: https://app.example\r\n")
+    );
+    assert!(
+        listed
+            .head
+            .contains("access-control-allow-credentials: true")
+    );
+    assert!(
+        listed
+            .head
+            .contains("access-control-allow-headers: authorization,")
+    );
+    let foreign = preflight("https://app.example.evil").await;
+    assert!(
+        !foreign.head.contains("access-control-allow"),
+        "{}",
+        foreign.head
+    );
+    let error =
+        format!("GET /v2/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\nOrigin: {page}\r\n\r\n");
+    let error = raw(server.address, &error).await;
+    assert_eq!(error.status, 401);
+    assert!(
+        error
+            .head
+            .contains("access-control-allow-origin: https://app.example")
+    );
+    server.stop().await;
+}
