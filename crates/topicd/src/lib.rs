@@ -10,6 +10,8 @@ pub mod config;
 pub mod console;
 pub mod datetime;
 pub mod dev;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hub;
 pub mod limits;
 pub mod origin;

@@ -103,6 +103,11 @@ pub fn router(api: Arc<Api>, origins: Origins) -> Router {
         ))
 }
 
+/// For the fuzz target: what a form becomes, if it is one.
+pub(crate) fn form_to_json(body: &[u8]) -> Option<bytes::Bytes> {
+    form::to_json(body).ok()
+}
+
 async fn gone() -> ApiError {
     ApiError::new(StatusCode::GONE, "version 1 of the API is off, use /v2")
 }
