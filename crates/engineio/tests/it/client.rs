@@ -1,4 +1,4 @@
-//! An echo server on a free port, and a client that writes HTTP and WebSocket by hand.
+//! An echo server on a free port, and what its clients do most.
 
 use std::{
     net::SocketAddr,
@@ -13,14 +13,15 @@ use engineio::{
     Application, Config, EngineService, Receiver, SessionHandle,
     proto::{CloseReason, Data, SendOptions},
 };
-use futures_util::{SinkExt, StreamExt};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
-use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+pub(crate) use crate::peer::{
+    Answer, HANDSHAKE, Http, PATIENCE, Socket, WEBSOCKET, polling, sid_of,
+};
 
 /// Echoes messages and tells the test what happens to sessions.
 #[derive(Clone)]
@@ -163,21 +164,12 @@ impl Server {
         headers: &str,
         body: &str,
     ) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let length = body.len();
-        let connection = match headers.contains("Connection:") {
-            true => "",
-            false => "Connection: close\r\n",
-        };
-        let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: test\r\n{connection}\
-             Content-Length: {length}\r\n{headers}\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        let read = stream.read_to_end(&mut answer);
-        tokio::time::timeout(PATIENCE, read).await.unwrap().unwrap();
-        Answer::parse(&String::from_utf8(answer).unwrap())
+        let mut connection = Http::connect(self.address).await;
+        let headers = format!("Connection: close\r\n{headers}");
+        connection.send(method, target, &headers, body).await;
+        let answer = connection.answer().await;
+        connection.end().await;
+        answer
     }
 
     pub(crate) async fn poll(&self, sid: &str) -> Answer {
@@ -196,48 +188,7 @@ impl Server {
     }
 
     pub(crate) async fn websocket(&self, query: &str) -> Socket {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let url = format!("ws://test/engine.io/?EIO=4&transport=websocket{query}");
-        let (socket, _) = client_async(url, stream).await.unwrap();
-        Socket(socket)
-    }
-}
-
-/// An answer taken apart.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: String,
-}
-
-impl Answer {
-    fn parse(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Self {
-            status,
-            head: head.to_lowercase(),
-            body: body.into(),
-        }
-    }
-}
-
-/// The client's end of a WebSocket.
-pub(crate) struct Socket(pub(crate) WebSocketStream<TcpStream>);
-
-impl Socket {
-    pub(crate) async fn send(&mut self, text: &str) {
-        self.0.send(Message::text(text)).await.unwrap();
-    }
-
-    pub(crate) async fn next(&mut self) -> Message {
-        let next = tokio::time::timeout(PATIENCE, self.0.next()).await;
-        next.expect("a frame in time").unwrap().unwrap()
-    }
-
-    pub(crate) async fn text(&mut self) -> String {
-        self.next().await.into_text().unwrap().to_string()
+        Socket::connect(self.address, query).await
     }
 }
 
@@ -247,18 +198,3 @@ pub(crate) fn config() -> Config {
     config.protocol.ping_interval = Duration::from_secs(5);
     config
 }
-
-pub(crate) fn polling(sid: &str) -> String {
-    format!("/engine.io/?EIO=4&transport=polling&sid={sid}")
-}
-
-pub(crate) fn sid_of(open: &str) -> String {
-    let from = open.find(r#""sid":""#).unwrap() + 7;
-    open[from..].split('"').next().unwrap().into()
-}
-
-pub(crate) const HANDSHAKE: &str = "/engine.io/?EIO=4&transport=polling";
-/// The headers that ask for a WebSocket.
-pub(crate) const WEBSOCKET: &str = "Connection: Upgrade, close\r\nUpgrade: websocket\r\n\
-    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

@@ -10,5 +10,6 @@ mod hooks;
 mod hostile;
 mod lifecycle;
 mod observation;
+mod peer;
 mod slow_peer;
 mod transports;
