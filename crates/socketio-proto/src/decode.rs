@@ -116,10 +116,9 @@ fn event(protocol: Protocol, text: &Text, header: &Header<'_>) -> Result<Announc
     if protocol == Protocol::V5 && is_reserved(&name) {
         return Err(PacketError::ReservedName);
     }
-    let list = header.payload.get(array.rest).unwrap_or_default();
     Ok(Announced::Event {
         name,
-        list: text.slice_ref(list),
+        list: list(text, header.payload.get(array.rest)),
         ack: header.ack,
     })
 }
@@ -156,11 +155,16 @@ fn ack(text: &Text, header: &Header<'_>) -> Result<Announced, PacketError> {
         return Ok(Announced::Ack { id, list: None });
     }
     let array = json::array(header.payload)?;
-    let list = header.payload.get(array.inner).unwrap_or_default();
-    Ok(Announced::Ack {
-        id,
-        list: Some(text.slice_ref(list)),
-    })
+    let list = list(text, header.payload.get(array.inner));
+    let list = Some(list);
+    Ok(Announced::Ack { id, list })
+}
+
+/// Arguments without brackets. Without blanks around them an empty list is empty, and others can be
+/// put before and behind it.
+fn list(text: &Text, list: Option<&str>) -> Text {
+    let list = list.unwrap_or_default();
+    text.slice_ref(list.trim_matches([' ', '\t', '\n', '\r']))
 }
 
 fn slice(text: &Text, payload: &str) -> Option<Text> {
