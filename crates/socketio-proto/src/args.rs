@@ -83,6 +83,17 @@ impl Args {
         })
     }
 
+    /// The same arguments and one more, which is JSON.
+    pub(crate) fn followed_by(&self, argument: &str) -> Self {
+        let mut list = String::with_capacity(self.list.len() + argument.len() + 1);
+        list.push_str(&self.list);
+        push(&mut list, argument);
+        Self {
+            list: list.into(),
+            attachments: self.attachments.clone(),
+        }
+    }
+
     /// A checked list with its attachments.
     pub(crate) fn new(list: Text, attachments: Vec<Bytes>) -> Self {
         Self { list, attachments }

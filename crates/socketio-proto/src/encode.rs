@@ -6,7 +6,8 @@ use std::fmt::Write;
 use engineio_proto::{Entry, Text};
 
 use crate::{
-    AckId, ArgError, Args, NamespaceName, PacketType, Protocol, grammar, packet::RESERVED,
+    AckId, ArgError, Args, NamespaceName, Offset, PacketType, PrivateId, Protocol, grammar,
+    packet::RESERVED,
 };
 
 /// An event, with the id of the answer that is wanted, if one is.
@@ -36,6 +37,22 @@ pub fn encode_event(
     ))
 }
 
+/// An event that carries its offset as one more argument, from which the client counts what it has
+/// received (SIO5 6.7).
+///
+/// # Errors
+///
+/// As [`encode_event`].
+pub fn encode_recoverable_event(
+    namespace: &NamespaceName,
+    name: &str,
+    args: &Args,
+    offset: Offset,
+) -> Result<Entry, ArgError> {
+    let offset = serde_json::Value::from(offset.to_string()).to_string();
+    encode_event(namespace, name, &args.followed_by(&offset), None)
+}
+
 /// The answer to an event.
 pub fn encode_ack(namespace: &NamespaceName, id: AckId, args: &Args) -> Entry {
     with_arguments(PacketType::Ack, namespace, Some(id), "", args)
@@ -51,6 +68,20 @@ pub fn encode_connect(protocol: Protocol, namespace: &NamespaceName, socket_id: 
         text.push('}');
     }
     Text::from(text).into()
+}
+
+/// Confirms a namespace to a client of protocol 5 that may come back by its private id (SIO5 6.7).
+pub(crate) fn encode_recoverable_connect(
+    namespace: &NamespaceName,
+    socket_id: &str,
+    private_id: &PrivateId,
+) -> Entry {
+    let (sid, pid) = (
+        serde_json::Value::from(socket_id),
+        serde_json::Value::from(private_id.as_str()),
+    );
+    let payload = format!(r#"{{"sid":{sid},"pid":{pid}}}"#);
+    Text::from(start(PacketType::Connect, namespace) + &payload).into()
 }
 
 /// Refuses a namespace, with data as raw JSON. Protocol 4 carries the data alone if there is some,

@@ -21,6 +21,7 @@ pub mod msgpack;
 mod namespace;
 mod packet;
 mod protocol;
+mod recovery;
 
 pub use args::{ArgError, Args, IntoArgs};
 pub use attachment::Assembler;
@@ -28,9 +29,13 @@ pub use binary::Binary;
 pub use config::Config;
 pub use connection::{Connection, Event, NotAsking, Output};
 pub use encode::{
-    ascii_json, encode_ack, encode_connect, encode_disconnect, encode_event, encode_refusal,
+    ascii_json, encode_ack, encode_connect, encode_disconnect, encode_event,
+    encode_recoverable_event, encode_refusal,
 };
 pub use error::{PacketError, Violation};
 pub use namespace::{InvalidNamespace, NamespaceName};
 pub use packet::{AckId, Body, EventName, Packet, PacketType};
 pub use protocol::Protocol;
+pub use recovery::{
+    Audience, LostSocket, Offset, PrivateId, Recovered, Recovery, RecoveryLimits, RecoveryRequest,
+};

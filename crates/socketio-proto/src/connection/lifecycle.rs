@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use engineio_proto::Text;
+use engineio_proto::{Entry, Text};
 
 use super::{Connection, Event, Output};
 use crate::{
-    Config, NamespaceName, PacketError, Protocol, Violation,
-    encode::{encode_connect, encode_disconnect, encode_refusal},
+    Config, NamespaceName, PacketError, PrivateId, Protocol, Violation,
+    encode::{encode_connect, encode_disconnect, encode_recoverable_connect, encode_refusal},
     grammar::Header,
     namespace::{query_to_json, split_query},
 };
@@ -125,12 +125,30 @@ impl Connection {
     ///
     /// [`NotAsking`] if it no longer asks.
     pub fn accept(&mut self, namespace: &NamespaceName, socket_id: &str) -> Result<(), NotAsking> {
-        let membership = self.memberships.at(Stage::Asking, namespace);
-        let membership = membership.ok_or(NotAsking)?;
-        membership.stage = Stage::Joined;
-        self.memberships.deadline = None;
+        self.join(namespace)?;
         let confirmation = encode_connect(self.protocol, namespace, socket_id);
         self.outputs.push_back(Output::Send(confirmation));
+        Ok(())
+    }
+
+    /// The same for a client that may come back by its private id, or has come back and gets what it
+    /// missed. That goes out before the confirmation: a client that loses its connection in between
+    /// asks again from the offset it has reached (SIO5 6.7).
+    ///
+    /// # Errors
+    ///
+    /// [`NotAsking`] if it no longer asks.
+    pub fn accept_recoverable(
+        &mut self,
+        namespace: &NamespaceName,
+        socket_id: &str,
+        private_id: &PrivateId,
+        missed: impl IntoIterator<Item = Entry>,
+    ) -> Result<(), NotAsking> {
+        self.join(namespace)?;
+        let confirmation = encode_recoverable_connect(namespace, socket_id, private_id);
+        let packets = missed.into_iter().chain([confirmation]);
+        self.outputs.extend(packets.map(Output::Send));
         Ok(())
     }
 
@@ -163,6 +181,13 @@ impl Connection {
     /// True while the client is in the namespace.
     pub fn is_joined(&self, namespace: &NamespaceName) -> bool {
         self.memberships.joined(namespace.as_str()).is_some()
+    }
+
+    fn join(&mut self, namespace: &NamespaceName) -> Result<(), NotAsking> {
+        let membership = self.memberships.at(Stage::Asking, namespace);
+        membership.ok_or(NotAsking)?.stage = Stage::Joined;
+        self.memberships.deadline = None;
+        Ok(())
     }
 
     /// A CONNECT for a namespace that the client is not in.

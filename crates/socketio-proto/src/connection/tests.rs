@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Binary, IntoArgs, encode_ack, encode_event};
+use crate::{Binary, IntoArgs, PrivateId, encode_ack, encode_event};
 
 struct Client {
     connection: Connection,
@@ -376,6 +376,21 @@ fn a_bad_event_closes() {
         .expect_closed(Violation::NotConnected);
 }
 
+#[test]
+fn an_empty_list_with_blanks_is_empty() {
+    let mut client = Client::joined();
+    client.says("31[ ]").says("2[\"a\" ]");
+    for _ in 0..2 {
+        let Some(Output::Event(Event::Event { args, .. } | Event::Ack { args, .. })) =
+            client.connection.poll_output()
+        else {
+            panic!("an event or an answer")
+        };
+        let relayed = encode_event(&NamespaceName::ROOT, "b", &args, None).unwrap();
+        assert_eq!(relayed.head(), &Data::Text("2[\"b\"]".into()));
+    }
+}
+
 // A7, A8, A9, A10
 #[test]
 fn answers_arrive_by_id() {
@@ -567,6 +582,32 @@ fn protocol_4_is_lenient_where_old_clients_are_sloppy() {
     Client::old()
         .says("9")
         .expect_closed(PacketError::UnknownType);
+}
+
+// R2, R4
+#[test]
+fn who_comes_back_gets_what_was_missed_before_the_confirmation() {
+    let (root, id) = (NamespaceName::ROOT, PrivateId::new("pid"));
+    let mut client = Client::open(Protocol::V5);
+    client.says("0").expect(&["connect /"]);
+    let accepted = client.connection.accept_recoverable(&root, "sid", &id, []);
+    assert_eq!(accepted, Ok(()));
+    client.expect(&[r#"S 0{"sid":"sid","pid":"pid"}"#]);
+
+    let mut client = Client::open(Protocol::V5);
+    let auth = r#"{"pid":"pid","offset":"@1"}"#;
+    client.says(&format!("0{auth}"));
+    client.expect(&[&format!("connect / {auth}")]);
+    let missed = encode_event(&root, "news", &Args::default(), None).unwrap();
+    let accepted = client
+        .connection
+        .accept_recoverable(&root, "sid", &id, [missed]);
+    assert_eq!(accepted, Ok(()));
+    client.expect(&[r#"S 2["news"]"#, r#"S 0{"sid":"sid","pid":"pid"}"#]);
+    assert_eq!(
+        client.connection.accept_recoverable(&root, "x", &id, []),
+        Err(NotAsking)
+    );
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {

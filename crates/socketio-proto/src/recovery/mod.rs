@@ -1,0 +1,154 @@
+//! What a namespace keeps so that a client that lost its connection finds its place again
+//! (SIO5 6.7, protocol 5 only).
+//!
+//! Owns the log of what was sent and the sockets that were lost, both bounded in count, bytes and
+//! time. Who is in the namespace now, and the order between recording and sending, are the driver's.
+
+mod log;
+mod lost;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use engineio_proto::Entry;
+
+use self::{log::Log, lost::LostSockets};
+
+pub use self::{
+    log::{Audience, Offset},
+    lost::LostSocket,
+    request::{PrivateId, RecoveryRequest},
+};
+
+/// How much a namespace keeps for clients that may come back.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RecoveryLimits {
+    /// How long a client may stay away. Default two minutes.
+    pub max_disconnection: Duration,
+    /// Packets in the log. Default 16,384.
+    pub max_packets: usize,
+    /// Bytes in the log. Default 16 MiB.
+    pub max_bytes: usize,
+    /// Sockets that are waited for. Default 10,000.
+    pub max_sockets: usize,
+}
+
+/// The memory of one namespace. `S` is what the application keeps for a socket.
+///
+/// # Contract
+///
+/// - [`Recovery::record`] gives each packet its offset and keeps it; the packet that is sent is the
+///   one that was recorded. Volatile events and those that want an answer are not recorded.
+/// - A packet is recorded and its recipients are chosen under one lock, which [`Recovery::resume`]
+///   and letting the socket back in share: so nothing is missed and nothing comes twice.
+/// - A socket is [`lost`](Recovery::lose) when its session ends otherwise than by the application or
+///   by a DISCONNECT.
+#[derive(Debug)]
+pub struct Recovery<S> {
+    limits: RecoveryLimits,
+    log: Log,
+    lost: LostSockets<S>,
+}
+
+/// A socket that has come back.
+#[derive(Debug, PartialEq)]
+pub struct Recovered<S> {
+    /// As it was when it was lost: id, rooms and state go on.
+    pub socket: LostSocket<S>,
+    /// What it missed, in order.
+    pub missed: Vec<Entry>,
+}
+
+impl<S> Recovery<S> {
+    /// An empty memory.
+    pub fn new(limits: RecoveryLimits) -> Self {
+        Self {
+            limits,
+            log: Log::default(),
+            lost: LostSockets::default(),
+        }
+    }
+
+    /// The offset of the last packet that was recorded. A socket that is let in remembers it, so
+    /// that it can be recovered before it has received anything.
+    pub fn head(&self) -> Offset {
+        self.log.head()
+    }
+
+    /// Takes a packet into the log. `encode` makes it with its offset
+    /// ([`encode_recoverable_event`](crate::encode_recoverable_event)); what it returns is what is to
+    /// be sent.
+    ///
+    /// # Errors
+    ///
+    /// Those of `encode`; nothing is recorded then.
+    pub fn record<E>(
+        &mut self,
+        now: Instant,
+        audience: Audience,
+        encode: impl FnOnce(Offset) -> Result<Entry, E>,
+    ) -> Result<Entry, E> {
+        let packet = encode(self.log.next())?;
+        self.log.push(now, audience, packet.clone());
+        self.expire(now);
+        Ok(packet)
+    }
+
+    /// Remembers a socket whose client may come back.
+    pub fn lose(&mut self, now: Instant, id: PrivateId, socket: LostSocket<S>) {
+        self.lost.insert(now, id, socket);
+        self.expire(now);
+    }
+
+    /// Finds the socket of a client that has come back, and what it missed. It is forgotten by that:
+    /// another client with the same private id gets a new socket.
+    ///
+    /// None if the id is unknown, for instance because its socket is still joined, or if what it
+    /// missed is no longer there as a whole: then nothing is recovered, and the socket is kept.
+    pub fn resume(&mut self, now: Instant, request: &RecoveryRequest) -> Option<Recovered<S>> {
+        self.expire(now);
+        let lost = self.lost.find(&request.private_id)?;
+        let after = match &request.offset {
+            Some(text) => Offset::parse(text)?,
+            None => lost.joined_at,
+        };
+        let after = self.log.reaches(after).then_some(after)?;
+        // What was sent before the socket's time is not for it, whatever the client claims.
+        let missed = self.log.since(after.max(lost.joined_at));
+        let missed = missed.filter(|(audience, _)| audience.includes(&lost.rooms));
+        let missed = missed.map(|(_, packet)| packet.clone()).collect();
+        let socket = self.lost.remove(&request.private_id)?;
+        Some(Recovered { socket, missed })
+    }
+
+    /// When [`Recovery::expire`] frees something next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let oldest = [self.log.oldest(), self.lost.oldest()];
+        let oldest = oldest.into_iter().flatten().min()?;
+        oldest.checked_add(self.limits.max_disconnection)
+    }
+
+    /// Frees what is too old or too much. Every other call does so, too.
+    pub fn expire(&mut self, now: Instant) {
+        let window = self.limits.max_disconnection;
+        let is_old = |since: Instant| now.saturating_duration_since(since) >= window;
+        self.lost.trim(is_old, self.limits.max_sockets);
+        self.log
+            .trim(is_old, self.limits.max_packets, self.limits.max_bytes);
+    }
+}
+
+impl Default for RecoveryLimits {
+    fn default() -> Self {
+        Self {
+            max_disconnection: Duration::from_secs(120),
+            max_packets: 16_384,
+            max_bytes: 16 * 1024 * 1024,
+            max_sockets: 10_000,
+        }
+    }
+}

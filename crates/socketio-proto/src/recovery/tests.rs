@@ -1,0 +1,246 @@
+//! A namespace's memory in virtual time.
+
+use std::sync::Arc;
+
+use engineio_proto::Data;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{ArgError, IntoArgs, NamespaceName, encode_recoverable_event};
+
+struct Memory {
+    recovery: Recovery<&'static str>,
+    now: Instant,
+}
+
+impl Memory {
+    fn new(limits: RecoveryLimits) -> Self {
+        #[allow(clippy::disallowed_methods, reason = "virtual time starts anywhere")]
+        let now = Instant::now();
+        Self {
+            recovery: Recovery::new(limits),
+            now,
+        }
+    }
+
+    /// Sends a number to a room, or to everybody.
+    fn send(&mut self, rooms: &[&str], number: u32) -> String {
+        let audience = Audience {
+            rooms: names(rooms),
+            except: Vec::new(),
+        };
+        let encode = |offset| {
+            let args = (number,).into_args()?;
+            encode_recoverable_event(&NamespaceName::ROOT, "n", &args, offset)
+        };
+        let packet = self.recovery.record(self.now, audience, encode).unwrap();
+        text(&packet)
+    }
+
+    fn joins(&self, socket_id: &str, rooms: &[&str]) -> LostSocket<&'static str> {
+        let mut rooms = names(rooms);
+        rooms.push(socket_id.into());
+        LostSocket {
+            socket_id: socket_id.into(),
+            rooms,
+            joined_at: self.recovery.head(),
+            state: "state",
+        }
+    }
+
+    fn loses(&mut self, id: &str, socket: LostSocket<&'static str>) {
+        self.recovery.lose(self.now, PrivateId::new(id), socket);
+    }
+
+    /// What a client gets that comes back.
+    fn resumes(&mut self, id: &str, offset: Option<&str>) -> Option<Vec<String>> {
+        let request = RecoveryRequest {
+            private_id: PrivateId::new(id),
+            offset: offset.map(Into::into),
+        };
+        let recovered = self.recovery.resume(self.now, &request)?;
+        Some(recovered.missed.iter().map(text).collect())
+    }
+
+    fn waits(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        self.recovery.expire(self.now);
+    }
+}
+
+fn names(names: &[&str]) -> Vec<Arc<str>> {
+    names.iter().copied().map(Into::into).collect()
+}
+
+fn text(packet: &Entry) -> String {
+    match packet.head() {
+        Data::Text(text) => text.to_string(),
+        Data::Binary(_) => panic!("packets are text"),
+    }
+}
+
+fn memory() -> Memory {
+    Memory::new(RecoveryLimits::default())
+}
+
+// R3, R4
+#[test]
+fn what_was_missed_comes_back_in_order() {
+    let mut memory = memory();
+    let socket = memory.joins("s", &["room"]);
+    assert_eq!(memory.send(&[], 1), r#"2["n",1,"@1"]"#);
+    memory.loses("p", socket.clone());
+    memory.send(&["room"], 2);
+    memory.send(&["elsewhere"], 3);
+    memory.send(&["elsewhere", "s"], 4);
+    let request = RecoveryRequest {
+        private_id: PrivateId::new("p"),
+        offset: Some("@1".into()),
+    };
+    let recovered = memory.recovery.resume(memory.now, &request).unwrap();
+    assert_eq!(recovered.socket, socket);
+    let missed: Vec<String> = recovered.missed.iter().map(text).collect();
+    assert_eq!(missed, [r#"2["n",2,"@2"]"#, r#"2["n",4,"@4"]"#]);
+}
+
+#[test]
+fn who_is_left_out_misses_nothing() {
+    let audience = Audience {
+        rooms: names(&["room"]),
+        except: names(&["s"]),
+    };
+    assert!(!audience.includes(&names(&["room", "s"])));
+    assert!(audience.includes(&names(&["room", "t"])));
+    assert!(!audience.includes(&names(&["t"])));
+}
+
+#[test]
+fn a_client_that_has_received_nothing_is_recovered_too() {
+    let mut memory = memory();
+    memory.send(&[], 1);
+    let socket = memory.joins("s", &[]);
+    memory.send(&[], 2);
+    memory.loses("p", socket);
+    memory.send(&[], 3);
+    let missed = memory.resumes("p", None).unwrap();
+    assert_eq!(missed, [r#"2["n",2,"@2"]"#, r#"2["n",3,"@3"]"#]);
+}
+
+// R5
+#[test]
+fn what_cannot_be_recovered_is_not() {
+    let mut memory = memory();
+    memory.send(&[], 1);
+    let socket = memory.joins("s", &[]);
+    memory.loses("p", socket);
+    assert_eq!(memory.resumes("unknown", Some("@1")), None);
+    for offset in ["", "1", "@", "@2", "@01", "@+1", "@x", "Q89NZGA"] {
+        assert_eq!(memory.resumes("p", Some(offset)), None, "{offset}");
+    }
+    assert_eq!(memory.resumes("p", Some("@1")), Some(vec![]));
+    // It is live now.
+    assert_eq!(memory.resumes("p", Some("@1")), None);
+    for auth in [r#"{"pid":1}"#, r#"{"pid":"p","offset":[]}"#, "[]", "{}"] {
+        assert_eq!(RecoveryRequest::parse(auth), None);
+    }
+    let without = RecoveryRequest::parse(r#"{"pid":"p","offset":null}"#).unwrap();
+    assert_eq!(without.offset, None);
+}
+
+// R5
+#[test]
+fn a_client_that_stays_away_is_forgotten() {
+    let mut memory = memory();
+    let socket = memory.joins("s", &[]);
+    memory.loses("p", socket.clone());
+    memory.waits(119);
+    memory.loses("q", socket);
+    memory.waits(1);
+    assert_eq!(memory.resumes("p", None), None);
+    assert_eq!(memory.resumes("q", None), Some(vec![]));
+    memory.waits(119);
+    assert_eq!(memory.recovery.poll_timeout(), None);
+}
+
+#[test]
+fn a_log_with_a_gap_recovers_nobody() {
+    let limits = RecoveryLimits {
+        max_packets: 2,
+        ..Default::default()
+    };
+    let mut memory = Memory::new(limits);
+    let socket = memory.joins("s", &[]);
+    memory.loses("p", socket);
+    for number in 1..=3 {
+        memory.send(&[], number);
+    }
+    assert_eq!(memory.resumes("p", None), None);
+    assert_eq!(memory.resumes("p", Some("@1")).unwrap().len(), 2);
+}
+
+#[test]
+fn the_memory_is_bounded() {
+    let limits = RecoveryLimits {
+        max_bytes: 1000,
+        max_sockets: 2,
+        ..Default::default()
+    };
+    let mut memory = Memory::new(limits);
+    for number in 0..100 {
+        memory.send(&["room"], number);
+        let socket = memory.joins("s", &[]);
+        memory.loses(&number.to_string(), socket);
+    }
+    let kept = (0..100).filter(|id| memory.resumes(&id.to_string(), None).is_some());
+    assert_eq!(kept.count(), 2);
+    let first = RecoveryRequest::parse(r#"{"pid":"99","offset":"@1"}"#).unwrap();
+    assert_eq!(memory.recovery.resume(memory.now, &first), None);
+}
+
+#[test]
+fn a_failed_encoding_takes_no_offset() {
+    let mut memory = memory();
+    let failed = memory
+        .recovery
+        .record(memory.now, Audience::default(), |_| {
+            Err::<Entry, _>(ArgError::ReservedName)
+        });
+    assert_eq!(failed, Err(ArgError::ReservedName));
+    assert_eq!(memory.send(&[], 1), r#"2["n",1,"@1"]"#);
+}
+
+proptest! {
+    /// A client loses its connection again and again, each time with an unknown part of what was
+    /// on its way: in the end it has got everything once, in order.
+    #[test]
+    fn nothing_is_missed_and_nothing_comes_twice(
+        rounds in prop::collection::vec((0..5_u32, 0..5_usize, 0..5_u32), 1..20),
+    ) {
+        let mut memory = memory();
+        let mut socket = memory.joins("s", &[]);
+        let (mut sent, mut received): (Vec<String>, Vec<String>) = Default::default();
+        let mut last_offset = None;
+        for (before, lost, away) in rounds {
+            let mut wire: Vec<String> = (0..before).map(|number| memory.send(&["s"], number)).collect();
+            sent.extend(wire.iter().cloned());
+            wire.truncate(wire.len().saturating_sub(lost));
+            for packet in wire {
+                last_offset = packet.rsplit('"').nth(1).map(str::to_owned);
+                received.push(packet);
+            }
+            memory.loses("p", socket.clone());
+            sent.extend((0..away).map(|number| memory.send(&[], number)));
+            let request = RecoveryRequest {
+                private_id: PrivateId::new("p"),
+                offset: last_offset.as_deref().map(Into::into),
+            };
+            let recovered = memory.recovery.resume(memory.now, &request).expect("it is all there");
+            socket = recovered.socket;
+            for packet in &recovered.missed {
+                last_offset = text(packet).rsplit('"').nth(1).map(str::to_owned);
+                received.push(text(packet));
+            }
+        }
+        prop_assert_eq!(received, sent);
+    }
+}
