@@ -65,9 +65,7 @@ async fn a_connection_that_breaks_while_it_is_not_read_leaves_no_task() {
     socket.text().await;
     let session = server.opened().await;
     session.pause();
-    // With nothing to linger for, the end is a reset.
-    socket.0.get_ref().set_zero_linger().unwrap();
-    drop(socket);
+    socket.reset();
     while !session.is_closed() {
         let _ = session.send(Data::Text("hello".into()), SendOptions::default());
         tokio::time::sleep(Duration::from_millis(1)).await;

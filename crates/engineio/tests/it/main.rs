@@ -10,6 +10,7 @@ mod hooks;
 mod hostile;
 mod lifecycle;
 mod observation;
+#[allow(dead_code, reason = "shared with the other test binaries")]
 mod peer;
 mod slow_peer;
 mod transports;

@@ -27,6 +27,12 @@ impl Http {
         self.0.write_all(request.as_bytes()).await.unwrap();
     }
 
+    /// Sends the head of a request whose body never comes.
+    pub(crate) async fn send_head(&mut self, method: &str, target: &str, headers: &str) {
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: test\r\n{headers}\r\n\r\n");
+        self.0.write_all(head.as_bytes()).await.unwrap();
+    }
+
     pub(crate) async fn answer(&mut self) -> Answer {
         timeout(PATIENCE, self.read_answer()).await.unwrap()
     }
@@ -99,7 +105,7 @@ impl Socket {
         self.next().await.into_text().unwrap().to_string()
     }
 
-    /// Breaks the connection, as [`Http::reset`].
+    /// Breaks the connection, as [`Http::reset`] does.
     pub(crate) fn reset(self) {
         self.0.get_ref().set_zero_linger().unwrap();
     }
