@@ -74,7 +74,8 @@ impl SessionHandle {
     /// with revision 3 and text payloads, and clients of the 1.x line decode UTF-8 twice there
     /// (EIO3 3.6 rule 2). No longer after an upgrade.
     pub fn needs_ascii_json(&self) -> bool {
-        self.0.look(|session| session.needs_ascii_json())
+        // Most sessions are of revision 4, and need no lock to know.
+        self.version() == Version::V3 && self.0.look(|session| session.needs_ascii_json())
     }
 
     /// Bytes that wait to be sent.

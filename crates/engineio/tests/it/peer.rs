@@ -87,7 +87,8 @@ pub(crate) struct Socket(pub(crate) WebSocketStream<TcpStream>);
 impl Socket {
     pub(crate) async fn connect(address: SocketAddr, query: &str) -> Self {
         let stream = connect(address).await;
-        let url = format!("ws://test/engine.io/?EIO=4&transport=websocket{query}");
+        let revision = if query.contains("EIO=") { "" } else { "&EIO=4" };
+        let url = format!("ws://test/engine.io/?transport=websocket{revision}{query}");
         let opened = timeout(PATIENCE, client_async(url, stream)).await.unwrap();
         Self(opened.unwrap().0)
     }

@@ -116,6 +116,27 @@ async fn revision_three_is_served_by_the_same_server() {
 }
 
 #[tokio::test]
+async fn json_is_ascii_for_old_clients_while_they_poll() {
+    let mut server = Server::start(config()).await;
+    for (query, needs) in [("EIO=4", false), ("EIO=3", false), ("EIO=3&b64=1", true)] {
+        let target = HANDSHAKE.replace("EIO=4", query);
+        let opened = server.request("GET", &target, "").await;
+        let session = server.opened().await;
+        assert_eq!(session.needs_ascii_json(), needs, "{query}");
+        if needs {
+            let sid = crate::client::sid_of(&opened.body);
+            let mut socket = server.websocket(&format!("&EIO=3&sid={sid}")).await;
+            socket.send("2probe").await;
+            assert_eq!(socket.text().await, "3probe");
+            socket.send("5").await;
+            socket.send("4upgraded").await;
+            assert_eq!(socket.text().await, "4upgraded");
+            assert!(!session.needs_ascii_json());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_poll_that_vanishes_ends_the_session() {
     let mut server = Server::start(config()).await;
     let sid = server.handshake().await;
