@@ -64,7 +64,7 @@ impl Client {
         let client = Arc::new(Self {
             server: Arc::clone(server),
             handshake: Arc::new(session.handshake().clone()),
-            link: Link::new(session, server.engine()),
+            link: Link::new(session),
             state: Mutex::new(State {
                 connection: Connection::open(now(), protocol, settings),
                 sockets: HashMap::new(),

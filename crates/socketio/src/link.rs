@@ -8,18 +8,14 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use engineio::{
     SessionHandle,
-    proto::{
-        Config, Data, EngineRequest, Entry, Prepared, RequestHead, SendError, SendOptions,
-        SendOutcome, Text, Transport, Upgrade, Version,
-    },
+    proto::{Data, Entry, Prepared, SendError, SendOptions, SendOutcome, Text},
 };
 use socketio_proto::ascii_json;
 
-/// A session with what has to be known to write to it. Cheap to clone.
+/// A session that packets are written to. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     session: SessionHandle,
-    reads: Reads,
 }
 
 /// An encoded packet in the forms that clients need, each made once for all of them.
@@ -36,18 +32,9 @@ struct Escaped {
     form: OnceLock<Prepared>,
 }
 
-/// What a client can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reads {
-    Utf8,
-    /// ASCII while it polls; UTF-8 on its WebSocket.
-    AsciiInPolls,
-}
-
 impl Link {
-    pub(crate) fn new(session: SessionHandle, config: &Config) -> Self {
-        let reads = Reads::of(&session, config);
-        Self { session, reads }
+    pub(crate) fn new(session: SessionHandle) -> Self {
+        Self { session }
     }
 
     pub(crate) fn session(&self) -> &SessionHandle {
@@ -64,13 +51,9 @@ impl Link {
 
     fn form<'a>(&self, message: &'a Message) -> &'a Prepared {
         match &message.escaped {
-            Some(escaped) if self.needs_ascii() => escaped.form(),
+            Some(escaped) if self.session.needs_ascii_json() => escaped.form(),
             _ => &message.shared,
         }
-    }
-
-    fn needs_ascii(&self) -> bool {
-        self.reads == Reads::AsciiInPolls && self.session.transport() == Transport::Polling
     }
 }
 
@@ -97,28 +80,5 @@ impl Escaped {
             let text = ascii_json(&self.text);
             Prepared::new(Entry::with_attachments(text, self.attachments.clone()))
         })
-    }
-}
-
-impl Reads {
-    /// Asks the core, which reads it from the first request.
-    fn of(session: &SessionHandle, config: &Config) -> Self {
-        if session.version() == Version::V4 {
-            return Self::Utf8;
-        }
-        let head = RequestHead {
-            method: "GET",
-            query: session.handshake().query(),
-            upgrade: Upgrade::None,
-            origin: None,
-            content_type: None,
-        };
-        match EngineRequest::parse(&head, config) {
-            Ok(EngineRequest::Open(open)) if open.encoding().needs_ascii_json() => {
-                Self::AsciiInPolls
-            }
-            // A session that began on a WebSocket never polls.
-            _ => Self::Utf8,
-        }
     }
 }

@@ -73,7 +73,7 @@ impl Builder {
     /// The server.
     pub fn build(mut self) -> Server {
         self.engine.path = self.path.unwrap_or_else(|| "/socket.io/".into());
-        let shared = Shared::new(self.settings, self.protocol, self.engine.protocol.clone());
+        let shared = Shared::new(self.settings, self.protocol);
         let adapter = &shared.settings().adapter;
         adapter.start(LocalSockets::new(&shared));
         Server {

@@ -14,7 +14,6 @@ use crate::namespace::{Behaviour, NamespaceCore};
 pub(crate) struct Shared {
     settings: Arc<Settings>,
     protocol: Arc<socketio_proto::Config>,
-    engine: engineio::proto::Config,
     namespaces: RwLock<HashMap<NamespaceName, Entry>>,
     patterns: RwLock<Vec<Arc<Pattern>>>,
 }
@@ -37,15 +36,10 @@ pub(crate) struct Pattern {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        settings: Settings,
-        protocol: socketio_proto::Config,
-        engine: engineio::proto::Config,
-    ) -> Arc<Self> {
+    pub(crate) fn new(settings: Settings, protocol: socketio_proto::Config) -> Arc<Self> {
         Arc::new(Self {
             settings: Arc::new(settings),
             protocol: Arc::new(protocol),
-            engine,
             namespaces: RwLock::default(),
             patterns: RwLock::default(),
         })
@@ -57,11 +51,6 @@ impl Shared {
 
     pub(crate) fn protocol(&self) -> &Arc<socketio_proto::Config> {
         &self.protocol
-    }
-
-    /// The settings of the sessions that clients come with.
-    pub(crate) fn engine(&self) -> &engineio::proto::Config {
-        &self.engine
     }
 
     /// The namespace of this name, if it is here. The root always is.
