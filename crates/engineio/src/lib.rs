@@ -1,9 +1,4 @@
-//! Engine.IO server for tokio: long-polling, WebSocket and upgrade.
-//!
-//! [`EngineService`] is a hyper service and a tower service; [`EngineService::serve`] runs it alone.
-//! The application implements [`Application`], which makes one [`Receiver`] per session, and sends
-//! with a [`SessionHandle`]. Every rule of the protocol lives in [`engineio_proto`]; this crate owns
-//! the sockets, the clock, the timers and the randomness.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod application;
