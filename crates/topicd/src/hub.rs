@@ -1,7 +1,7 @@
 //! The publish stage: what is committed reaches those who are connected, in the order of commits.
 //!
 //! One task runs it. It knows which rooms are occupied and builds the elements; how a room's members
-//! are reached is the [`Outlet`]'s business.
+//! are reached is the [`Outlet`]'s business. A [`Listener`] gets them as they are.
 
 use std::{
     collections::HashMap,
@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::{
@@ -17,6 +18,11 @@ use crate::{
     topic::Key,
     value::{self, Record},
 };
+
+mod listeners;
+
+use listeners::Listeners;
+pub use listeners::{Ended, Listener, TooManyListeners};
 
 /// Groups of changes that may wait for the stage; then the store waits, and refuses when it is full.
 const MAX_WAITING: usize = 64;
@@ -51,6 +57,7 @@ pub trait Outlet: Send + Sync + 'static {
 pub struct Hub {
     outlet: Box<dyn Outlet>,
     rooms: Mutex<HashMap<Channel, Vec<(Room, usize)>>>,
+    listeners: Arc<Listeners>,
 }
 
 /// The way into the stage, and what comes out.
@@ -64,6 +71,7 @@ impl Hub {
         Self {
             outlet: Box::new(outlet),
             rooms: Mutex::default(),
+            listeners: Arc::default(),
         }
     }
 
@@ -103,12 +111,29 @@ impl Hub {
         }
     }
 
+    /// Listens to a channel, until `session` ends if there is one. Call this in the stage, as
+    /// [`Hub::enter`].
+    ///
+    /// # Errors
+    ///
+    /// There are too many who do.
+    pub fn listen(
+        &self,
+        channel: Channel,
+        session: Option<Digest>,
+    ) -> Result<Listener, TooManyListeners> {
+        self.listeners.add(channel, session)
+    }
+
     fn apply(&self, effect: Effect) {
         match effect {
             Effect::None => {}
             Effect::Publish(publication) => self.publish(&publication),
             Effect::Admit(enter) => enter(),
-            Effect::SessionEnded(session) => self.outlet.end_session(self, session),
+            Effect::SessionEnded(session) => {
+                self.listeners.end_session(session);
+                self.outlet.end_session(self, session);
+            }
         }
     }
 
@@ -134,13 +159,16 @@ impl Hub {
         records: impl Iterator<Item = &'a Record>,
         thing: Option<&ThingId>,
     ) {
-        let rooms = self.rooms_of(channel);
-        if rooms.is_empty() {
+        let (rooms, is_heard) = (self.rooms_of(channel), self.listeners.are_on(channel));
+        if rooms.is_empty() && !is_heard {
             return;
         }
         let elements = value::elements(records, thing);
         for room in &rooms {
             self.outlet.push(room, &elements);
+        }
+        if is_heard {
+            self.listeners.push(channel, &Bytes::from(elements));
         }
     }
 

@@ -79,14 +79,19 @@ impl Server {
         tokio::spawn(async move { publishing.run(staged).await });
         let realtime = Realtime::open(
             (io, v2),
-            hub,
+            Arc::clone(&hub),
             Arc::clone(&store),
             Arc::clone(&auth),
             config.realtime.clone(),
         );
         tokio::spawn(Realtime::sweep(Arc::downgrade(&realtime)));
         let accounts = config.accounts.clone();
-        let api = Arc::new(Api::new(Arc::clone(&store), Arc::clone(&auth), accounts));
+        let api = Arc::new(Api::new(
+            Arc::clone(&store),
+            Arc::clone(&auth),
+            hub,
+            accounts,
+        ));
         Ok(Self {
             store,
             auth,

@@ -10,7 +10,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::{
-    auth::AuthError, limits::Exceeded, store::StoreError, token::NoRandomness, value::InvalidBatch,
+    auth::AuthError, hub::TooManyListeners, limits::Exceeded, store::StoreError,
+    token::NoRandomness, value::InvalidBatch,
 };
 
 /// An answer other than what was asked for.
@@ -110,6 +111,12 @@ impl From<AuthError> for ApiError {
 impl From<InvalidBatch> for ApiError {
     fn from(error: InvalidBatch) -> Self {
         Self::bad_request(error.to_string())
+    }
+}
+
+impl From<TooManyListeners> for ApiError {
+    fn from(_: TooManyListeners) -> Self {
+        Self::unavailable("too many streams")
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     body::{JsonOf, JsonText},
     credentials::LoggedIn,
     error::ApiError,
+    stream::{self, StreamQuery},
     things::{self, json_text, unknown_resource, unknown_thing},
     window::WindowQuery,
 };
@@ -98,14 +99,18 @@ pub(super) async fn resources(
     Ok(Json(names.iter().map(resource).collect()))
 }
 
-/// A map from the thing to its timeline.
+/// A map from the thing to its timeline, or the live stream of them all.
 pub(super) async fn timelines(
     State(api): State<Arc<Api>>,
     LoggedIn(session): LoggedIn,
     Path(key): Path<String>,
+    Query(live): Query<StreamQuery>,
     Query(query): Query<WindowQuery>,
 ) -> Result<Response, ApiError> {
     let key = Key::parse(&key).ok_or_else(unknown_resource)?;
+    if live.asks() {
+        return stream::resource(&api, &session, key, &live).await;
+    }
     let window = query.window()?;
     let mut fields = Vec::new();
     for thing in api.store.linked_things(session.user).await? {

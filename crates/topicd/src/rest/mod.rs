@@ -14,6 +14,7 @@ use http::StatusCode;
 use crate::{
     auth::Auth,
     config::AccountsConfig,
+    hub::Hub,
     limits::{Buckets, Rate},
     origin::Origins,
     store::Store,
@@ -29,6 +30,7 @@ mod error;
 mod form;
 mod me;
 mod path;
+mod stream;
 mod things;
 mod window;
 
@@ -45,16 +47,23 @@ const WRITES: Rate = Rate {
 pub struct Api {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) auth: Arc<Auth>,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) config: AccountsConfig,
     pub(crate) writes: Buckets<Digest>,
 }
 
 impl Api {
-    /// The API over a store.
-    pub fn new(store: Arc<dyn Store>, auth: Arc<Auth>, config: AccountsConfig) -> Self {
+    /// The API over a store, with streams from the hub that the store publishes to.
+    pub fn new(
+        store: Arc<dyn Store>,
+        auth: Arc<Auth>,
+        hub: Arc<Hub>,
+        config: AccountsConfig,
+    ) -> Self {
         Self {
             store,
             auth,
+            hub,
             config,
             writes: Buckets::new(WRITES),
         }
@@ -74,7 +83,7 @@ pub fn router(api: Arc<Api>, origins: Origins) -> Router {
         .route("/login", post(account::login))
         .route("/logout", post(account::logout))
         .route("/things", post(things::activate))
-        .route("/things/{token}", post(things::write))
+        .route("/things/{token}", get(stream::thing).post(things::write))
         .route("/things/{token}/resources", get(things::resources))
         .route("/things/{token}/resources/{key}", get(things::timeline))
         .route("/things/{token}/all_resources", get(things::all_resources))

@@ -9,3 +9,4 @@ mod live;
 mod rest;
 mod server;
 mod socket;
+mod stream;

@@ -1,0 +1,227 @@
+//! Live values as the answer to one HTTP request: `GET /v2/things/{token}`, and
+//! `GET /v2/me/resources/{key}?keepAlive=…`.
+//!
+//! Each frame of the body, and so each chunk on the wire, is exactly one JSON document: clients
+//! parse chunks one by one and compare them with `{}`.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    body::Body,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{HeaderName, header};
+use hyper::body::Frame;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, Sleep, sleep},
+};
+
+use super::{Api, error::ApiError, things::unknown_thing};
+use crate::{
+    datetime::Timestamp,
+    hub::{Channel, Ended, Listener},
+    store::{Admission, Admitted, Session, StoreError, Ticket},
+    token::Token,
+    topic::Key,
+};
+
+/// Milliseconds of silence that clients may ask for.
+const KEEP_ALIVE: std::ops::RangeInclusive<u64> = 1_000..=600_000;
+const DEFAULT_KEEP_ALIVE: u64 = 60_000;
+/// Clients compare with these texts.
+const GREETING: &str = r#"{"status":"success","message":"subscribed"}"#;
+const STILL_HERE: &str = "{}";
+
+/// The query as it comes.
+#[derive(Deserialize, Default, Debug)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct StreamQuery {
+    keep_alive: Option<String>,
+}
+
+/// The body: a greeting, then updates, and `{}` where there has been none for long.
+struct Documents {
+    stage: Stage,
+    listener: Listener,
+    keep_alive: Duration,
+    silence: Pin<Box<Sleep>>,
+    /// Of the session, if there is one.
+    expiry: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Greeting,
+    Live,
+    Over,
+}
+
+impl StreamQuery {
+    /// On a path that has a plain answer, too, the parameter's presence asks for the stream.
+    pub(super) fn asks(&self) -> bool {
+        self.keep_alive.is_some()
+    }
+
+    fn keep_alive(&self) -> Result<Duration, ApiError> {
+        let millis = match self.keep_alive.as_deref() {
+            None | Some("") => DEFAULT_KEEP_ALIVE,
+            Some(text) => text
+                .parse::<u64>()
+                .map_err(|_| ApiError::bad_request("malformed keepAlive"))?,
+        };
+        let millis = millis.clamp(*KEEP_ALIVE.start(), *KEEP_ALIVE.end());
+        Ok(Duration::from_millis(millis))
+    }
+}
+
+/// All values of a thing, for whoever has its token.
+pub(super) async fn thing(
+    State(api): State<Arc<Api>>,
+    Path(token): Path<String>,
+    Query(query): Query<StreamQuery>,
+) -> Result<Response, ApiError> {
+    let keep_alive = query.keep_alive()?;
+    let ticket = Ticket::Thing {
+        session: None,
+        thing: Token::presented(&token).digest(),
+    };
+    let channel = |admitted| match admitted {
+        Admitted::Thing(thing) => Some(Channel::Thing(thing.row)),
+        Admitted::Session(_) => None,
+    };
+    let listener = listen(&api, ticket, channel).await?;
+    Ok(answer(Documents::new(listener, keep_alive, None)))
+}
+
+/// One resource of all things that are linked to the user.
+pub(super) async fn resource(
+    api: &Api,
+    session: &Session,
+    key: Key,
+    query: &StreamQuery,
+) -> Result<Response, ApiError> {
+    let keep_alive = query.keep_alive()?;
+    let channel = move |admitted| match admitted {
+        Admitted::Session(session) => Some(Channel::Resource(session.user, key)),
+        Admitted::Thing(_) => None,
+    };
+    let listener = listen(api, Ticket::Session(session.token), channel).await?;
+    let documents = Documents::new(listener, keep_alive, Some(session.expires));
+    Ok(answer(documents))
+}
+
+/// Begins to listen in the publish stage: every value that is stored from there on is in the
+/// stream, and none from before.
+async fn listen(
+    api: &Api,
+    ticket: Ticket,
+    channel: impl FnOnce(Admitted) -> Option<Channel> + Send + 'static,
+) -> Result<Listener, ApiError> {
+    let session = match &ticket {
+        Ticket::Session(session) => Some(*session),
+        Ticket::Thing { session, .. } => *session,
+    };
+    let (sender, listener) = oneshot::channel();
+    let hub = Arc::clone(&api.hub);
+    let enter = move |admitted| {
+        if let Some(channel) = channel(admitted) {
+            // Whoever asked may be gone.
+            let _ = sender.send(hub.listen(channel, session));
+        }
+    };
+    match api.store.admit(ticket, Box::new(enter)).await? {
+        Admission::Admitted => {}
+        Admission::NoSession => return Err(ApiError::invalid_session()),
+        Admission::NoThing => return Err(unknown_thing()),
+    }
+    let lost = |_| StoreError::Failed("the publish stage let nobody in".into());
+    Ok(listener.await.map_err(lost)??)
+}
+
+fn answer(documents: Documents) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+        // A proxy that collects the answer first would never hand it on.
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    (headers, Body::new(documents)).into_response()
+}
+
+impl Documents {
+    fn new(listener: Listener, keep_alive: Duration, expires: Option<Timestamp>) -> Self {
+        let left = |expires: Timestamp| {
+            let millis = expires.millis().saturating_sub(Timestamp::now().millis());
+            Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+        };
+        Self {
+            stage: Stage::Greeting,
+            listener,
+            keep_alive,
+            silence: Box::pin(sleep(keep_alive)),
+            expiry: expires.map(|expires| Box::pin(sleep(left(expires)))),
+        }
+    }
+
+    fn poll_document(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let document = match self.stage {
+            Stage::Greeting => {
+                self.stage = Stage::Live;
+                Bytes::from_static(GREETING.as_bytes())
+            }
+            Stage::Live => ready!(self.poll_live(cx)),
+            Stage::Over => return Poll::Ready(None),
+        };
+        let next = Instant::now() + self.keep_alive;
+        self.silence.as_mut().reset(next);
+        Poll::Ready(Some(document))
+    }
+
+    fn poll_live(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
+        if let Some(expiry) = &mut self.expiry
+            && expiry.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(self.end(Ended::SessionEnded));
+        }
+        if let Poll::Ready(update) = self.listener.poll_update(cx) {
+            return Poll::Ready(update.unwrap_or_else(|ended| self.end(ended)));
+        }
+        ready!(self.silence.as_mut().poll(cx));
+        Poll::Ready(Bytes::from_static(STILL_HERE.as_bytes()))
+    }
+
+    /// The last document says why.
+    fn end(&mut self, ended: Ended) -> Bytes {
+        self.stage = Stage::Over;
+        let message = match ended {
+            Ended::SlowReader => "the stream is not read fast enough",
+            Ended::SessionEnded => "Invalid session token",
+        };
+        let document = json!({ "status": "error", "message": message });
+        document.to_string().into()
+    }
+}
+
+impl hyper::body::Body for Documents {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let document = ready!(self.poll_document(cx));
+        Poll::Ready(document.map(|document| Ok(Frame::data(document))))
+    }
+}
