@@ -114,6 +114,11 @@ async fn obey(
         "id" => drop(socket.emit("id", (socket.id().to_string(),))?),
         "journal" => drop(socket.emit("journal", (journal.of(&event.arg::<String>(0)?),))?),
         "join" => socket.join(event.arg::<String>(0)?),
+        "to-room" => {
+            let room: String = event.arg(0)?;
+            let news = Args::from_raw(event.args().iter().skip(1))?;
+            socket.namespace().to(room).emit("news", news)?;
+        }
         "ask-room" => drop(tokio::spawn(ask_room(socket, event.arg(0)?, event.arg(1)?))),
         "leave-namespace" => socket.disconnect(),
         "close-session" => socket.close(),
