@@ -1,4 +1,6 @@
-//! Released clients against the built topicd: every client, on every transport, in every scenario.
+//! Released clients against built servers: every client, on every transport, in every scenario.
+//!
+//! Clients of Socket.IO meet topicd, those of Engine.IO the fixture of engineio.
 
 use std::{
     fs,
@@ -19,15 +21,48 @@ use crate::{
     workspace::Workspace,
 };
 
-const TRANSPORTS: [&str; 3] = ["polling", "websocket", "upgrade"];
+pub(crate) const TRANSPORTS: [&str; 3] = ["polling", "websocket", "upgrade"];
 
-/// What one run of a client has to report; a scenario that is missing has failed.
-const SCENARIOS: [&str; 4] = [
+/// Clients that run the same scenarios.
+struct Family {
+    /// How their folders begin.
+    prefix: &'static str,
+    script: &'static str,
+    /// What one run has to report; a scenario that is missing has failed.
+    scenarios: &'static [&'static str],
+    server: fn(&mut Job<'_>, &str) -> Result<Server, Error>,
+}
+
+const FAMILIES: [Family; 3] = [
+    Family {
+        prefix: "engine.io-client-",
+        script: "engine.mjs",
+        scenarios: &["text", "binary", "non-ascii", "batch"],
+        server: |job, _| start_fixture(job, "conformance_engine", &["default-heartbeat"]),
+    },
+    Family {
+        prefix: "socket.io-client-",
+        script: "scenario.mjs",
+        scenarios: &TOPICD_SCENARIOS,
+        server: start_topicd,
+    },
+    Family {
+        prefix: "python-socketio-",
+        script: "scenario.py",
+        scenarios: &TOPICD_SCENARIOS,
+        server: start_topicd,
+    },
+];
+
+const TOPICD_SCENARIOS: [&str; 4] = [
     "golden",
     "non-ascii",
     "wrong-token",
     "subscribe-before-authenticate",
 ];
+
+/// Clients whose WebSocket package does not run on today's Node.
+const POLLING_ONLY: [&str; 1] = ["socket.io-client-1.0.6"];
 
 /// Each scenario gives up by itself after 15 seconds.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -45,7 +80,7 @@ pub(crate) fn command(name: &str) -> Result<ExitCode, Error> {
     CHOICE.get_or_init(|| name.into());
     let step = Step {
         name: "interop",
-        about: "one real client against topicd",
+        about: "chosen real clients against our servers",
         run: check,
     };
     let mut steps = test::choose(Pace::Full, Some(&["build"]))?;
@@ -81,12 +116,23 @@ pub(crate) fn topicd(job: &Job<'_>, name: &str) -> Result<Command, Error> {
     Ok(command)
 }
 
+/// An example of a crate that serves a fixture.
+pub(crate) fn start_fixture(
+    job: &mut Job<'_>,
+    example: &str,
+    options: &[&str],
+) -> Result<Server, Error> {
+    let mut command = Command::new(job.workspace.built("examples").join(example));
+    command.arg("0").args(options);
+    Server::start(job, command)
+}
+
 /// The folders of clients, by name.
 fn clients(workspace: &Workspace) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for entry in fs::read_dir(workspace.path("tests/interop"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.starts_with("socket.io-client-") || name.starts_with("python-socketio-") {
+        if family(&name).is_some() {
             names.push(name);
         }
     }
@@ -94,39 +140,51 @@ fn clients(workspace: &Workspace) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
+fn family(client: &str) -> Option<&'static Family> {
+    FAMILIES
+        .iter()
+        .find(|family| client.starts_with(family.prefix))
+}
+
 fn check_client(job: &mut Job<'_>, client: &str) -> Result<(), Error> {
+    let family = family(client).ok_or("a client belongs to no family")?;
     let folder = job.workspace.path("tests/interop").join(client);
-    let (program, script) = match install_client(job, &folder) {
-        Ok(found) => found,
+    let program = match install_client(job, &folder) {
+        Ok(program) => program,
         Err(error) => {
             job.missing(client, &error.to_string());
             return Ok(());
         }
     };
     // Wrong tokens are counted by address, so every client gets a server that knows none.
-    let server = start_topicd(job, client)?;
-    for transport in TRANSPORTS {
+    let server = (family.server)(job, client)?;
+    for transport in transports(client) {
         let mut command = Command::new(&program);
         command
-            .arg(folder.with_file_name(script))
+            .arg(folder.with_file_name(family.script))
             .args([client, &server.url(), transport]);
         let output = job.attempt(command, LIMIT)?;
-        judge(
-            job,
-            &format!("{client} {transport}"),
-            &output.text,
-            &SCENARIOS,
-        );
+        let name = format!("{client} {transport}");
+        judge(job, &name, &output.text, family.scenarios);
     }
     Ok(())
 }
 
-fn install_client(job: &mut Job<'_>, folder: &Path) -> Result<(PathBuf, &'static str), Error> {
+fn transports(client: &str) -> &'static [&'static str] {
+    if POLLING_ONLY.contains(&client) {
+        &["polling"]
+    } else {
+        &TRANSPORTS
+    }
+}
+
+/// The program that runs the client's script.
+fn install_client(job: &mut Job<'_>, folder: &Path) -> Result<PathBuf, Error> {
     if folder.join("requirements.txt").is_file() {
-        Ok((install::python(job, folder)?, "scenario.py"))
+        install::python(job, folder)
     } else {
         install::npm(job, folder)?;
-        Ok(("node".into(), "scenario.mjs"))
+        Ok("node".into())
     }
 }
 
