@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod browser;
+mod bundles;
 mod checks;
 mod conformance;
 mod durability;
@@ -37,7 +38,7 @@ Usage: cargo xtask COMMAND
       --only STEP[,STEP]       these steps alone
       --list                   the names of the steps
   fuzz --seconds N [TARGET]    fuzz one target, or all, N seconds each
-  interop [CLIENT]             real clients against topicd; all, or those whose folder begins so
+  interop [CLIENT]             real clients against our servers; all, or those whose folder begins so
   browser                      the live page in Chromium
   conformance                  siospec against the engineio and socketio fixtures
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    browser, checks, conformance, durability, fuzz, interop,
+    browser, bundles, checks, conformance, durability, fuzz, interop,
     job::{Error, Pace},
     purity,
     run::{Step, run_all},
@@ -44,13 +44,18 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "interop",
-        about: "real clients against topicd",
+        about: "real clients against topicd and the engineio fixture",
         run: interop::check,
     },
     Step {
         name: "browser",
         about: "the live page in Chromium",
         run: browser::check,
+    },
+    Step {
+        name: "bundles",
+        about: "real clients in Chromium against the socketio fixture",
+        run: bundles::check,
     },
     Step {
         name: "durability",
@@ -88,6 +93,7 @@ const QUICK: &[&str] = &[
     "build",
     "interop",
     "browser",
+    "bundles",
     "conformance",
 ];
 

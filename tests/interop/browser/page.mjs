@@ -4,19 +4,10 @@
 //
 // Prints one JSON object per scenario, as ../scenario.mjs does.
 
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const [server, folder] = process.argv.slice(2);
 const DEADLINE_MS = 20_000;
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 const { thingToken } = await (await fetch(`${server}/dev.json`)).json();
 
 const scenarios = {
@@ -34,8 +25,7 @@ const scenarios = {
   },
 };
 
-// A fresh profile each time: playwright puts it into a temporary folder.
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+const browser = await launch();
 for (const [scenario, run] of Object.entries(scenarios)) {
   const context = await browser.newContext({ viewport: { width: 1100, height: 720 } });
   const page = await context.newPage();

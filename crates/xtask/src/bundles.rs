@@ -1,0 +1,74 @@
+//! Browser bundles of released Socket.IO clients, in Chromium, against the fixture of socketio.
+//!
+//! Only a browser reads and writes the binary framing of revision 3: Node builds ask for base64.
+
+use std::{process::Command, time::Duration};
+
+use crate::{
+    install,
+    interop::{self, TRANSPORTS},
+    job::{Error, Job, Pace},
+};
+
+/// Of each line of clients one; the last is also the witness of what others see.
+const CLIENTS: [&str; 6] = [
+    "socket.io-client-1.0.6",
+    "socket.io-client-1.3.7",
+    "socket.io-client-1.4.8",
+    "socket.io-client-1.7.4",
+    "socket.io-client-2.5.0",
+    "socket.io-client-4.8.4",
+];
+
+const SCENARIOS: [&str; 4] = ["text", "binary", "ack", "non-ascii"];
+
+/// Each scenario gives up by itself after 20 seconds.
+const LIMIT: Duration = Duration::from_secs(120);
+
+pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
+    let chromium = match install::program(job, "chromium") {
+        Ok(path) => path,
+        Err(error) => {
+            job.missing("chromium", &error.to_string());
+            return Ok(());
+        }
+    };
+    let interop = job.workspace.path("tests/interop");
+    for folder in CLIENTS.iter().chain(&["browser"]) {
+        install::npm(job, &interop.join(folder))?;
+    }
+    let options = ["default-heartbeat", "legacy-eio"];
+    let server = interop::start_fixture(job, "conformance", &options)?;
+    for client in CLIENTS {
+        for transport in transports(job.pace) {
+            let scenarios = scenarios(client, transport);
+            let mut command = Command::new("node");
+            command
+                .arg(interop.join("browser/bundle.mjs"))
+                .args([client, &server.url(), transport])
+                .args(scenarios)
+                .env("CHROMIUM", &chromium);
+            let output = job.attempt(command, LIMIT)?;
+            let name = format!("{client} {transport}");
+            interop::judge(job, &name, &output.text, scenarios);
+        }
+    }
+    Ok(())
+}
+
+/// What is special about a browser shows on polling.
+fn transports(pace: Pace) -> &'static [&'static str] {
+    match pace {
+        Pace::Full => &TRANSPORTS,
+        Pace::Quick => &["polling"],
+    }
+}
+
+/// Clients 1.0 encode text twice on a WebSocket as well. Nobody repaired that for them.
+fn scenarios(client: &str, transport: &str) -> &'static [&'static str] {
+    if client == "socket.io-client-1.0.6" && transport != "polling" {
+        &SCENARIOS[..3]
+    } else {
+        &SCENARIOS
+    }
+}
