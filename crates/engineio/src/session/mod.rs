@@ -6,6 +6,8 @@
 
 mod delivery;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::{
     mem,
