@@ -183,12 +183,11 @@ impl Session {
             return Ok(());
         }
         if body.bytes.len() > self.config.limits.max_payload {
+            self.forget_ended_upload();
             return Err(RequestError::TooLarge);
         }
         let delivered = self.deliver_payload(now, body);
-        if let Link::WebSocket(socket) = &mut self.link {
-            socket.forget_ended_upload();
-        }
+        self.forget_ended_upload();
         delivered
     }
 
@@ -197,6 +196,7 @@ impl Session {
     pub fn handle_post_too_large(&mut self, _now: Instant, ticket: PostTicket) {
         // An ended session has nothing that the upload could block.
         let _ = self.end_upload(&ticket);
+        self.forget_ended_upload();
     }
 
     /// The client of a POST has gone before the body was complete: the session ends and nothing
@@ -242,6 +242,12 @@ impl Session {
             Ok(())
         } else {
             Err(RequestError::SessionIdUnknown)
+        }
+    }
+
+    fn forget_ended_upload(&mut self) {
+        if let Link::WebSocket(socket) = &mut self.link {
+            socket.forget_ended_upload();
         }
     }
 
