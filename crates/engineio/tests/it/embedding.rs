@@ -1,13 +1,17 @@
-//! The service in an axum router, by route and nested, and on streams that are no TCP.
+//! The service in an axum router, in a hyper server, and on streams that are no TCP.
+
+use std::convert::Infallible;
 
 use axum::{Router, routing::get};
 use engineio::{Application, EngineService, Receiver, SessionHandle, proto};
 use futures_util::{SinkExt, StreamExt};
-use hyper::server::conn::http1;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use proto::{CloseReason, Data, SendOptions, SendOutcome};
 use tokio::{
-    io::DuplexStream,
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     net::{TcpListener, TcpStream},
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
@@ -106,4 +110,44 @@ async fn a_stream_that_is_no_tcp_is_served_by_its_task() {
     let answer = tokio::time::timeout(PATIENCE, socket.next()).await.unwrap();
     assert_eq!(answer.unwrap().unwrap(), Message::Close(None));
     assert_eq!(server.closed().await, CloseReason::TransportClose);
+}
+
+#[tokio::test]
+async fn hyper_serves_it_beside_other_paths() {
+    let engine = EngineService::new(config(), Echo);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(hyper_server(listener, engine.clone()));
+    let stream = TcpStream::connect(address).await.unwrap();
+    let url = "ws://test/engine.io/?EIO=4&transport=websocket";
+    let mut socket = Socket(client_async(url, stream).await.unwrap().0);
+    assert!(socket.text().await.starts_with("0{"));
+    socket.send("4through hyper").await;
+    assert_eq!(socket.text().await, "4through hyper");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = b"GET /rest HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("the rest"), "{answer}");
+}
+
+async fn hyper_server(listener: TcpListener, engine: EngineService) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let engine = engine.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let engine = engine.clone();
+            async move {
+                let ours = engine.serves(request.uri().path());
+                let answer = match ours {
+                    true => engine.answer(request).await,
+                    false => Response::new(Full::from("the rest")),
+                };
+                Ok::<_, Infallible>(answer)
+            }
+        });
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        tokio::spawn(connection.with_upgrades());
+    }
 }
