@@ -281,6 +281,10 @@ impl SessionCell {
         let mut state = self.lock();
         state.paused = true;
         state.session.pause(clock::now());
+        // Its task may be waiting for the next frame.
+        if let Some(socket) = &state.socket {
+            socket.signal.notify_one();
+        }
         self.settle(state);
     }
 
