@@ -125,6 +125,11 @@ impl Hub {
         self.listeners.add(channel, session)
     }
 
+    /// Tells all listeners that the server ends.
+    pub fn end_listeners(&self) {
+        self.listeners.end_all();
+    }
+
     fn apply(&self, effect: Effect) {
         match effect {
             Effect::None => {}

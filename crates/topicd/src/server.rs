@@ -1,6 +1,6 @@
 //! A server with everything in place: store, publish stage, REST, Socket.IO, on one port.
 
-use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, response::IntoResponse};
 use engineio::{EngineService, PeerAddr};
@@ -10,7 +10,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
+    time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
 use crate::{
@@ -34,10 +36,15 @@ const MAX_URI: usize = 8 * 1024;
 /// Out of descriptors: waiting is all that helps, and spinning would hurt.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long requests that are being answered may take when the server ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
+
 /// A server that is ready to serve.
 pub struct Server {
     store: Arc<dyn Store>,
     auth: Arc<Auth>,
+    hub: Arc<Hub>,
+    max_connections: usize,
     realtime: Arc<Realtime>,
     router: Router,
 }
@@ -89,12 +96,14 @@ impl Server {
         let api = Arc::new(Api::new(
             Arc::clone(&store),
             Arc::clone(&auth),
-            hub,
+            Arc::clone(&hub),
             accounts,
         ));
         Ok(Self {
             store,
             auth,
+            hub,
+            max_connections: config.realtime.max_connections,
             realtime,
             router: rest::router(api, origins),
         })
@@ -117,8 +126,8 @@ impl Server {
         &self.auth
     }
 
-    /// Serves connections of `listener` until `shutdown` resolves; then ends every session and
-    /// closes the store.
+    /// Serves connections of `listener` until `shutdown` resolves. Then ends every session and
+    /// stream, finishes the answers that are on their way, and closes the store.
     ///
     /// # Errors
     ///
@@ -128,33 +137,52 @@ impl Server {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        let ending = CancellationToken::new();
+        let mut connections = self.accept(&listener, shutdown, &ending).await;
+        drop(listener);
+        self.hub.end_listeners();
+        ending.cancel();
+        let answered = async { while connections.join_next().await.is_some() {} };
+        let _ = timeout(LAST_ANSWERS, answered).await;
+        // Connections hold the store, too.
+        connections.shutdown().await;
+        // The writer commits what is waiting: that may take a while.
+        let closed = tokio::task::spawn_blocking(move || drop(self)).await;
+        closed.map_err(io::Error::other)
+    }
+
+    /// Accepts until `shutdown` has resolved and the sessions are closed. Returns the connections
+    /// that are open then.
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+        shutdown: impl Future<Output = ()>,
+        ending: &CancellationToken,
+    ) -> JoinSet<()> {
+        let io = self.realtime.io();
         let front = Front {
-            engine: self.realtime.io().service(),
+            engine: io.service(),
             router: self.router.clone(),
         };
-        let mut connections = JoinSet::new();
-        let io = self.realtime.io().clone();
-        let end = async {
+        let mut end = pin!(async {
             shutdown.await;
             io.close().await;
-        };
-        tokio::pin!(end);
+        });
+        let mut connections = JoinSet::new();
         loop {
+            let has_room = connections.len() < self.max_connections;
             tokio::select! {
-                () = &mut end => break,
-                accepted = listener.accept() => match accepted {
+                () = &mut end => return connections,
+                accepted = listener.accept(), if has_room => match accepted {
                     Ok((stream, peer)) => {
-                        connections.spawn(front.clone().connection(stream, peer));
+                        let front = front.clone();
+                        connections.spawn(front.connection(stream, peer, ending.clone()));
                     }
                     Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
                 },
                 Some(_) = connections.join_next() => {}
             }
         }
-        drop((connections, front));
-        // The writer commits what is waiting: that may take a while.
-        let closed = tokio::task::spawn_blocking(move || drop(self)).await;
-        closed.map_err(io::Error::other)
     }
 }
 
@@ -176,21 +204,26 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {}
 
 impl Front {
-    async fn connection(self, stream: TcpStream, peer: SocketAddr) {
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, ending: CancellationToken) {
         let _ = stream.set_nodelay(true);
         let answer = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(PeerAddr(peer));
             let front = self.clone();
             async move { Ok::<_, std::convert::Infallible>(front.answer(request).await) }
         });
-        // A connection that breaks is the peer's affair; its sessions notice by themselves.
-        let _ = http1::Builder::new()
+        let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), answer)
-            .with_upgrades()
-            .await;
+            .with_upgrades();
+        let mut connection = pin!(connection);
+        tokio::select! {
+            // A connection that breaks is the peer's affair; its sessions notice by themselves.
+            _ = &mut connection => return,
+            () = ending.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
     }
 
     async fn answer(mut self, mut request: Request<Incoming>) -> Response<Body> {

@@ -42,6 +42,8 @@ pub enum Ended {
     SlowReader,
     /// The session that it listens with has ended.
     SessionEnded,
+    /// The server ends.
+    ServerEnded,
 }
 
 /// All places are taken.
@@ -141,10 +143,25 @@ impl Listeners {
     }
 
     pub(super) fn end_session(&self, session: Digest) {
+        let ended = |place: &Place| place.session == Some(session);
+        self.end(Ended::SessionEnded, ended);
+    }
+
+    pub(super) fn end_all(&self) {
+        self.end(Ended::ServerEnded, |_| true);
+    }
+
+    fn end(&self, reason: Ended, ended: impl Fn(&Place) -> bool) {
         let mut table = self.lock();
         let channels: Vec<_> = table.channels.keys().cloned().collect();
         for channel in channels {
-            table.retain(&channel, |place| !place.ends_with(session));
+            table.retain(&channel, |place| {
+                let ends = ended(place);
+                if ends {
+                    let _ = place.backlog.ended.set(reason);
+                }
+                !ends
+            });
         }
     }
 
@@ -181,14 +198,6 @@ impl Place {
             let _ = self.backlog.ended.set(Ended::SlowReader);
         }
         queued
-    }
-
-    fn ends_with(&self, session: Digest) -> bool {
-        let ends = self.session == Some(session);
-        if ends {
-            let _ = self.backlog.ended.set(Ended::SessionEnded);
-        }
-        ends
     }
 }
 

@@ -207,6 +207,7 @@ impl Documents {
         let message = match ended {
             Ended::SlowReader => "the stream is not read fast enough",
             Ended::SessionEnded => "Invalid session token",
+            Ended::ServerEnded => "the server is shutting down",
         };
         let document = json!({ "status": "error", "message": message });
         document.to_string().into()

@@ -1,6 +1,6 @@
 //! A server in this process, on a folder and a port of its own.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -13,7 +13,7 @@ pub(crate) struct Running {
     store: Arc<dyn Store>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a user has after the guide's first steps.
@@ -48,15 +48,20 @@ impl Running {
             store,
             stop,
             serving,
-            _folder: folder,
+            folder,
         }
     }
 
-    /// Ends the server the way a signal does.
-    pub(crate) async fn stop(self) {
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Ends the server the way a signal does. Its folder is there until what is returned is gone.
+    pub(crate) async fn stop(self) -> TempDir {
         drop(self.store);
         self.stop.send(()).unwrap();
         self.serving.await.unwrap();
+        self.folder
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str, token: &str, body: &str) -> Answer {

@@ -163,3 +163,22 @@ async fn who_may_not_listen_gets_a_plain_error() {
     assert_eq!(malformed.status, 400);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_server_that_ends_says_so_and_closes_the_store() {
+    let server = Running::start().await;
+    let (thing, _) = server.thing().await;
+    let mut stream = Stream::open(&server, &format!("/v2/things/{thing}"), "").await;
+    stream.expect(GREETING).await;
+    server.write(&thing, "a", "1").await;
+    let log = server.folder().join("topicd.sqlite-wal");
+    assert!(log.exists());
+    let folder = server.stop().await;
+    assert_eq!(stream.values().await[0]["value"], 1);
+    let reason = r#"{"status":"error","message":"the server is shutting down"}"#;
+    stream.expect(reason).await;
+    assert_eq!(stream.chunk().await, None);
+    // A store that was closed has written its log into the file.
+    assert!(!log.exists());
+    drop(folder);
+}
