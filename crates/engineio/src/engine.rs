@@ -88,6 +88,9 @@ impl Engine {
         request: &OpenRequest,
         handshake: Handshake,
     ) -> Result<Arc<SessionCell>, Refused> {
+        if self.is_closing() {
+            return Err(Refused::Ending);
+        }
         let address = handshake.peer().map(|peer| peer.ip());
         let place = self.places.take(address, &self.config.limits)?;
         self.run_tasks();
@@ -97,12 +100,14 @@ impl Engine {
         if !self.registry.insert(&cell, place) {
             return Err(Refused::Sid);
         }
-        // Asked behind the insertion: whoever ends all sessions finds this one, or it is seen here.
-        if self.closing.load(Ordering::Acquire) {
-            self.registry.remove(cell.sid());
+        self.counters.opened(cell.version(), request.transport());
+        // Again behind the insertion: whoever ends all sessions finds this one, or it is seen here.
+        if self.is_closing() {
+            let reason = CloseReason::ServerShuttingDown;
+            cell.feed(|session, now| session.abort(now, reason));
+            self.forget(cell.sid(), reason);
             return Err(Refused::Ending);
         }
-        self.counters.opened(cell.version(), request.transport());
         Ok(cell)
     }
 
@@ -151,7 +156,7 @@ impl Engine {
             ),
         }
         self.registry.remove(sid);
-        if self.closing.load(Ordering::Acquire) {
+        if self.is_closing() {
             self.ended.notify_waiters();
         }
     }
@@ -159,6 +164,10 @@ impl Engine {
     /// From now on handshakes get 503.
     pub(crate) fn refuse_handshakes(&self) {
         self.closing.store(true, Ordering::Release);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
     }
 
     pub(crate) async fn all_ended(&self) {

@@ -80,6 +80,10 @@ async fn a_draining_server_refuses_handshakes_and_ends_sessions_in_slices() {
     assert!(refused.head.contains("retry-after: "));
     draining.await.unwrap();
     assert_eq!(server.service.sessions(), 0);
+    let stats = server.service.stats();
+    assert_eq!(stats.refused, [("server_shutting_down", 1)].into());
+    assert_eq!(stats.closed, [("server_shutting_down", 4)].into());
+    assert!(stats.sessions.iter().all(|kind| kind.count == 0));
 }
 
 #[tokio::test]
