@@ -8,6 +8,7 @@ mod browser;
 mod bundles;
 mod checks;
 mod conformance;
+mod differential;
 mod durability;
 mod fuzz;
 mod http;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    browser, bundles, checks, conformance, durability, fuzz, interop,
+    browser, bundles, checks, conformance, differential, durability, fuzz, interop,
     job::{Error, Pace},
     purity,
     run::{Step, run_all},
@@ -41,6 +41,11 @@ const STEPS: &[Step] = &[
         name: "build",
         about: "the servers and tools used below",
         run: checks::build,
+    },
+    Step {
+        name: "differential",
+        about: "our decoders against the reference's",
+        run: differential::check,
     },
     Step {
         name: "interop",
@@ -91,6 +96,7 @@ const QUICK: &[&str] = &[
     "clippy",
     "tests",
     "build",
+    "differential",
     "interop",
     "browser",
     "bundles",
