@@ -1,11 +1,8 @@
 //! What all sessions of one service share, and how a session comes to life and goes.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use engineio_proto::{CloseReason, OpenRequest, Session, Sid};
@@ -18,7 +15,7 @@ use crate::{
     places::Places,
     refused::Refused,
     registry::Registry,
-    session::{OpenPanicked, SessionCell},
+    session::{OpenPanicked, SessionCell, SessionNumber},
     stats::Counters,
     timer::Timer,
 };
@@ -35,7 +32,7 @@ pub(crate) struct Engine {
     websockets: TaskTracker,
     timer: Arc<Timer>,
     flushers: Box<[Arc<Flusher>]>,
-    hasher: RandomState,
+    opened: AtomicU64,
     /// Started with the first session: a service may be made outside of a runtime.
     tasks: OnceLock<Vec<AbortHandle>>,
     closing: AtomicBool,
@@ -55,7 +52,7 @@ impl Engine {
             websockets: TaskTracker::new(),
             timer: Arc::new(Timer::new()),
             flushers: (0..shards).map(|_| Arc::new(Flusher::new())).collect(),
-            hasher: RandomState::new(),
+            opened: AtomicU64::new(0),
             tasks: OnceLock::new(),
             closing: AtomicBool::new(false),
             ended: Notify::new(),
@@ -132,8 +129,12 @@ impl Engine {
             .map_err(|OpenPanicked| Refused::OpenPanicked)
     }
 
+    pub(crate) fn next_number(&self) -> SessionNumber {
+        SessionNumber::new(self.opened.fetch_add(1, Ordering::Relaxed))
+    }
+
     pub(crate) fn mark_dirty(&self, cell: Arc<SessionCell>) {
-        let shard = self.hasher.hash_one(cell.sid()) as usize % self.flushers.len();
+        let shard = cell.number().shard(self.flushers.len());
         self.flushers[shard].mark(cell);
     }
 

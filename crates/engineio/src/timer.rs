@@ -7,32 +7,27 @@
 use std::{
     collections::BTreeMap,
     mem,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
 
-use crate::{clock, session::SessionCell};
+use crate::{
+    clock,
+    session::{SessionCell, SessionNumber},
+};
 
 /// The entries in order and the signal that the first one has changed.
 pub(crate) struct Timer {
     start: Instant,
-    entries: Mutex<BTreeMap<(Tick, TimerId), Weak<SessionCell>>>,
+    entries: Mutex<BTreeMap<(Tick, SessionNumber), Weak<SessionCell>>>,
     earlier: Notify,
-    last_id: AtomicU64,
 }
 
 /// Ten-millisecond steps since the timer was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
-
-/// Which entry is whose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct TimerId(u64);
 
 impl Timer {
     pub(crate) fn new() -> Self {
@@ -40,13 +35,7 @@ impl Timer {
             start: clock::now(),
             entries: Mutex::default(),
             earlier: Notify::new(),
-            last_id: AtomicU64::new(0),
         }
-    }
-
-    /// The name of a new session's entry.
-    pub(crate) fn fresh_id(&self) -> TimerId {
-        TimerId(self.last_id.fetch_add(1, Ordering::Relaxed))
     }
 
     /// The first tick that is not before `deadline`.
@@ -59,9 +48,9 @@ impl Timer {
     pub(crate) fn arm(&self, cell: &Arc<SessionCell>, armed: Option<Tick>, tick: Tick) {
         let mut entries = self.entries();
         if let Some(armed) = armed {
-            entries.remove(&(armed, cell.timer_id()));
+            entries.remove(&(armed, cell.number()));
         }
-        let entry = (tick, cell.timer_id());
+        let entry = (tick, cell.number());
         let is_first = entries
             .first_key_value()
             .is_none_or(|(first, _)| entry < *first);
@@ -74,7 +63,7 @@ impl Timer {
 
     /// Forgets a session that has ended.
     pub(crate) fn disarm(&self, cell: &SessionCell, armed: Tick) {
-        self.entries().remove(&(armed, cell.timer_id()));
+        self.entries().remove(&(armed, cell.number()));
     }
 
     /// Looks at sessions as they fall due, until the task is aborted.
@@ -107,11 +96,11 @@ impl Timer {
         }
     }
 
-    fn take_due(&self) -> BTreeMap<(Tick, TimerId), Weak<SessionCell>> {
+    fn take_due(&self) -> BTreeMap<(Tick, SessionNumber), Weak<SessionCell>> {
         let elapsed = clock::now().saturating_duration_since(self.start);
         let next = Tick((elapsed.as_micros() / STEP.as_micros()) as u64 + 1);
         let mut entries = self.entries();
-        let later = entries.split_off(&(next, TimerId(0)));
+        let later = entries.split_off(&(next, SessionNumber::FIRST));
         mem::replace(&mut *entries, later)
     }
 
@@ -125,7 +114,7 @@ impl Timer {
         self.entries().len()
     }
 
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<(Tick, TimerId), Weak<SessionCell>>> {
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<(Tick, SessionNumber), Weak<SessionCell>>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -26,7 +26,7 @@ use self::state::{ReceiverSlot, Socket, State};
 use crate::{
     Handshake, clock,
     engine::Engine,
-    timer::{Tick, TimerId},
+    timer::Tick,
     websocket::{Progress, Writer},
 };
 
@@ -38,11 +38,15 @@ pub(crate) struct SessionCell {
     version: Version,
     engine: Arc<Engine>,
     handshake: Handshake,
-    timer_id: TimerId,
+    number: SessionNumber,
     /// Wakes whoever waits for room in the queue or for reading to go on.
     changed: Notify,
     state: Mutex<State>,
 }
+
+/// Counts the sessions of one service: names a session's entry in the timer and picks its flusher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SessionNumber(u64);
 
 /// What the task of a WebSocket is told when it looks.
 pub(crate) enum Errand {
@@ -64,13 +68,26 @@ pub(crate) enum Reading {
     Paused,
 }
 
+impl SessionNumber {
+    pub(crate) const FIRST: Self = Self(0);
+
+    pub(crate) const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// One of so many shards, which get the same number of sessions each.
+    pub(crate) fn shard(self, shards: usize) -> usize {
+        (self.0 % shards as u64) as usize
+    }
+}
+
 impl SessionCell {
     /// A session whose receiver is still being made: nothing is delivered yet.
     pub(crate) fn new(session: Session, handshake: Handshake, engine: Arc<Engine>) -> Arc<Self> {
         Arc::new(Self {
             sid: session.sid().clone(),
             version: session.version(),
-            timer_id: engine.timer().fresh_id(),
+            number: engine.next_number(),
             engine,
             handshake,
             changed: Notify::new(),
@@ -94,8 +111,8 @@ impl SessionCell {
         &self.engine
     }
 
-    pub(crate) fn timer_id(&self) -> TimerId {
-        self.timer_id
+    pub(crate) fn number(&self) -> SessionNumber {
+        self.number
     }
 
     /// Asks the machine something that changes nothing.
