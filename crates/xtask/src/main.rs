@@ -15,6 +15,7 @@ mod http;
 mod install;
 mod interop;
 mod job;
+mod outside;
 mod purity;
 mod run;
 mod server;

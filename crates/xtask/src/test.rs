@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::{
     browser, bundles, checks, conformance, differential, durability, fuzz, interop,
     job::{Error, Pace},
-    purity,
+    outside, purity,
     run::{Step, run_all},
     workspace::Workspace,
 };
@@ -81,6 +81,11 @@ const STEPS: &[Step] = &[
         name: "deny",
         about: "licences, sources and bans of dependencies",
         run: checks::deny,
+    },
+    Step {
+        name: "outside",
+        about: "the README examples in a crate outside the workspace",
+        run: outside::check,
     },
     Step {
         name: "package",
