@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -32,10 +32,10 @@ impl Page {
         text.lines().filter_map(own_number).collect()
     }
 
-    /// The numbers that a text cites.
-    fn cited(&self, text: &str) -> BTreeSet<String> {
+    /// The numbers that a line cites.
+    fn cited(&self, line: &str) -> BTreeSet<String> {
         let behind_prefix = |prefix: &&'static str| {
-            text.split(*prefix)
+            line.split(*prefix)
                 .skip(1)
                 .filter_map(leading_number)
                 .collect::<Vec<_>>()
@@ -44,27 +44,60 @@ impl Page {
     }
 }
 
+/// One place in the code that names a clause.
+struct Citation {
+    place: String,
+    number: String,
+}
+
+impl Citation {
+    /// What a file cites of a page.
+    fn all(page: &Page, source: &Path) -> Vec<Self> {
+        let shown = source.strip_prefix(root()).unwrap_or(source).display();
+        let text = read(source);
+        let numbers = text
+            .lines()
+            .zip(1..)
+            .flat_map(|(text, line)| page.cited(text).into_iter().map(move |n| (line, n)));
+        let citation = |(line, number): (usize, String)| Self {
+            place: format!("{shown}:{line}"),
+            number,
+        };
+        numbers.map(citation).collect()
+    }
+}
+
+impl fmt::Display for Citation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.number)
+    }
+}
+
 #[test]
 fn every_cited_clause_exists() {
     let sources = sources();
     for page in &PAGES {
         let known: BTreeSet<String> = page.numbers().into_iter().collect();
-        let mut cited = 0;
-        let mut missing = Vec::new();
-        for source in &sources {
-            for number in page.cited(&read(source)) {
-                cited += 1;
-                if !known.contains(&number) {
-                    missing.push(format!("{}: {number}", source.display()));
-                }
-            }
-        }
+        let citations: Vec<Citation> = sources
+            .iter()
+            .flat_map(|source| Citation::all(page, source))
+            .collect();
         assert!(
-            cited > 0,
+            !citations.is_empty(),
             "nothing cites {}: is this test blind?",
             page.file
         );
-        assert!(missing.is_empty(), "not in {}: {missing:#?}", page.file);
+        let missing: Vec<String> = citations
+            .iter()
+            .filter(|citation| !known.contains(&citation.number))
+            .map(Citation::to_string)
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "not in docs/protocol/{}:\n{}",
+            page.file,
+            missing.join("\n")
+        );
     }
 }
 
