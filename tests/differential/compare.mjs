@@ -2,7 +2,7 @@
 //
 //   node SCRIPT DECODE_LINES SEED INPUTS_PER_FORM
 //
-// A form has a `reference` and a `predict`; the latter's `rules` are rows of README.md, all of which have
+// An answer is `{ packets, error }`. A form has a `reference` and a `predict`; the latter's `rules` are rows of README.md, all of which have
 // to occur.
 
 import { spawnSync } from "node:child_process";
@@ -21,7 +21,8 @@ export function compare(section, forms, input) {
     const outcome = { scenario: form, ok: true, inputs: inputs.length, equal: 0, differences: {} };
     try {
       const ours = decodeAll(decoder, form, inputs);
-      inputs.forEach((bytes, index) => judge(outcome, rules, bytes, ours[index], listed));
+      const { normal = (answer) => answer } = rules;
+      inputs.forEach((bytes, index) => judge(outcome, rules, bytes, normal(ours[index]), listed));
     } catch (error) {
       Object.assign(outcome, { ok: false, reason: error.message });
     }

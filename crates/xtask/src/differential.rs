@@ -22,16 +22,26 @@ struct Comparison {
     scenarios: &'static [&'static str],
 }
 
-const COMPARISONS: [Comparison; 1] = [Comparison {
-    script: "engineio.mjs",
-    package: "engineio-proto",
-    example: "decode_lines",
-    parsers: &["engine.io-parser-2.2.1", "engine.io-parser-5.2.3"],
-    inputs_per_form: "8000",
-    scenarios: &[
-        "packet-3", "packet-4", "frame-3", "frame-4", "text-3", "binary-3", "text-4", "rules",
-    ],
-}];
+const COMPARISONS: [Comparison; 2] = [
+    Comparison {
+        script: "engineio.mjs",
+        package: "engineio-proto",
+        example: "decode_lines",
+        parsers: &["engine.io-parser-2.2.1", "engine.io-parser-5.2.3"],
+        inputs_per_form: "8000",
+        scenarios: &[
+            "packet-3", "packet-4", "frame-3", "frame-4", "text-3", "binary-3", "text-4", "rules",
+        ],
+    },
+    Comparison {
+        script: "socketio.mjs",
+        package: "socketio-proto",
+        example: "decode_packets",
+        parsers: &["socket.io-parser-4.2.7"],
+        inputs_per_form: "20000",
+        scenarios: &["packet-5", "rules"],
+    },
+];
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     for comparison in &COMPARISONS {
