@@ -1,4 +1,4 @@
-// Compares the packet decoder of socketio-proto with socket.io-parser 4.2.7.
+// Compares the packet decoder of socketio-proto with socket.io-parser 3.3.6 and 4.2.7.
 //
 //   node socketio.mjs DECODE_PACKETS SEED INPUTS_PER_FORM
 //
@@ -9,21 +9,24 @@ import { compare } from "./compare.mjs";
 import { Rule, predict } from "./predict.mjs";
 import { damage, noise } from "./random.mjs";
 
-const HOME = new URL("./socket.io-parser-4.2.7/", import.meta.url);
-const { Decoder, Encoder } = createRequire(HOME)("socket.io-parser");
-const TYPES = ["connect", "disconnect", "event", "ack", "connect_error"];
+const load = (version) => createRequire(new URL(`./socket.io-parser-${version}/`, import.meta.url))("socket.io-parser");
+const parser4 = load("3.3.6");
+const parser5 = load("4.2.7");
 const WORDS = [
   ..."01234567 /,[]{}\"-.e\t\n\\", "é", "😀", "\u00a0", "null", "true", '["a"]', '["a",{"b":[1.50,-0,1e3]}]', "[1.0]",
   '["connect"]', "9007199254740993", "99999999999999999999", "/n,", "{}", '"\\ud800"',
 ];
 const DEEP = JSON.parse("[".repeat(64) + "]".repeat(64));
 const ALPHABET = WORDS.map((word) => Buffer.from(word));
-const forms = { "packet-5": { make, reference, predict: predicted, normal } };
+const forms = {
+  "packet-4": { reference: reference(decode4), predict: predicted(decode4), normal },
+  "packet-5": { reference: reference(decode5), predict: predicted(decode5), normal },
+};
 
 compare("Socket.IO", forms, (random) => {
   const kind = random.below(10);
-  const make = () => forms["packet-5"].make(random);
-  const bytes = kind < 4 ? make() : kind < 8 ? damage(random, make(), ALPHABET) : noise(random, ALPHABET);
+  const whole = () => (kind < 8 ? make(random) : noise(random, ALPHABET));
+  const bytes = kind < 4 || kind >= 8 ? whole() : damage(random, whole(), ALPHABET);
   // Attachments follow behind 5 and 6; another decoder of ours waits for them.
   return Buffer.from(bytes.toString().replace(/^[56]/, "2"));
 });
@@ -41,19 +44,31 @@ function make(random) {
   ][type]();
   const id = type === 3 || (type === 2 && random.below(2)) ? random.below(1000) : undefined;
   const nsp = random.pick(["/", "/", "/n", "/é", "/a/b?c=d"]);
-  return Buffer.from(new Encoder().encode({ type, data, id, nsp })[0]);
+  return Buffer.from(new parser5.Encoder().encode({ type, data, id, nsp })[0]);
 }
 
-function reference(bytes) {
-  try {
-    return { packets: [show(decode(bytes.toString()))], error: false };
-  } catch {
-    return { packets: [], error: true };
-  }
+function reference(decode) {
+  return (bytes) => {
+    try {
+      return { packets: [show(decode(bytes.toString()))], error: false };
+    } catch {
+      return { packets: [], error: true };
+    }
+  };
 }
 
-function decode(text) {
-  return new Decoder().decodeString(text);
+// Tells of an unknown type by a packet of its own, which its servers drop.
+function decode4(text) {
+  let packet;
+  const decoder = new parser4.Decoder();
+  decoder.on("decoded", (decoded) => (packet = decoded));
+  decoder.add(text);
+  if (/^parser error/.test(packet.data)) throw new Error(packet.data);
+  return packet;
+}
+
+function decode5(text) {
+  return new parser5.Decoder().decodeString(text);
 }
 
 // Our decoder leaves JSON as it came; here it is written as JavaScript writes it.
@@ -76,11 +91,11 @@ function show({ type, nsp, id, data }) {
   ][type]();
 }
 
-function predicted(bytes) {
-  return predict((put, note) => put(packet(bytes.toString(), note)));
+function predicted(decode) {
+  return (bytes) => predict((put, note) => put(packet(decode, bytes.toString(), note)));
 }
 
-function packet(text, note) {
+function packet(decode, text, note) {
   if (!/^[0-4]/.test(text)) throw new Rule("blank");
   const [, head, digits, payload] = /^(.(?:\/[^,]*,?)?)([0-9]*)(.*)$/su.exec(text);
   if (digits > "" && BigInt(digits) > 2n ** 64n - 1n) throw new Rule("ack-id");
@@ -88,12 +103,16 @@ function packet(text, note) {
     note("connect-error");
     return show(decode(`${head}""`));
   }
+  if (decode === decode4 && /^[01]/.test(head)) {
+    note("unused-payload");
+    return show(decode(head));
+  }
   const blank = /^\s/u.test(payload);
   if (blank) note("blank");
   const rest = payload.replace(/^[ \t\n\r]+/, "");
   // Behind a blank no other part of a header begins.
   if (blank && !/^[^\s\d/]/u.test(rest)) throw new Rule("blank");
-  const checked = json(text, head + digits + rest);
+  const checked = json(decode, text, head + digits + rest);
   if (head[0] === "2" && checked.data === undefined) throw new Rule("empty-event");
   if (nesting(rest) > 64) throw new Rule("depth");
   const shown = show(checked);
@@ -104,7 +123,7 @@ function packet(text, note) {
   return head[0] === "2" ? named(shown, checked.data[0], rest, note) : shown;
 }
 
-function json(text, repaired) {
+function json(decode, text, repaired) {
   try {
     return decode(repaired);
   } catch {

@@ -16,10 +16,12 @@ fn main() -> io::Result<()> {
         let input: Value = serde_json::from_str(&line?)?;
         let bytes = bytes(input["hex"].as_str().expect("hex"));
         let text = Text::from_utf8(bytes.into()).expect("UTF-8");
-        let packets: Vec<Value> = Packet::decode(Protocol::V5, &text)
-            .iter()
-            .map(show)
-            .collect();
+        let protocol = match input["form"].as_str() {
+            Some("packet-4") => Protocol::V4,
+            Some("packet-5") => Protocol::V5,
+            form => panic!("no form is named {form:?}"),
+        };
+        let packets: Vec<Value> = Packet::decode(protocol, &text).iter().map(show).collect();
         writeln!(
             out,
             "{}",

@@ -37,9 +37,9 @@ const COMPARISONS: [Comparison; 2] = [
         script: "socketio.mjs",
         package: "socketio-proto",
         example: "decode_packets",
-        parsers: &["socket.io-parser-4.2.7"],
+        parsers: &["socket.io-parser-3.3.6", "socket.io-parser-4.2.7"],
         inputs_per_form: "20000",
-        scenarios: &["packet-5", "rules"],
+        scenarios: &["packet-4", "packet-5", "rules"],
     },
 ];
 
