@@ -171,6 +171,8 @@ async fn a_server_that_ends_says_so_and_closes_the_store() {
     let mut stream = Stream::open(&server, &format!("/v2/things/{thing}"), "").await;
     stream.expect(GREETING).await;
     server.write(&thing, "a", "1").await;
+    let path = format!("/v2/things/{thing}/resources/a");
+    assert_eq!(server.call("GET", &path, "", "").await.status, 200);
     let log = server.folder().join("topicd.sqlite-wal");
     assert!(log.exists());
     let folder = server.stop().await;

@@ -37,8 +37,9 @@ use writer::Writer;
 /// A store in the folder of one server.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Writer,
+    /// Closed before the writer: only a connection that may write can empty the log into the file.
     readers: Readers,
+    writer: Writer,
     /// Held as long as the store lives: a second server on the same folder is refused.
     _lock: File,
 }
