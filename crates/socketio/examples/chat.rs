@@ -1,7 +1,7 @@
 //! A chat in rooms, mounted in an axum application.
 //!
 //! `cargo run -p socketio --example chat`, then connect any socket.io client to port 3000:
-//! `socket.emit("join", "lobby")`, `socket.emit("say", "lobby", "hello")`.
+//! `socket.emit("join", "lobby", "ada")`, `socket.emit("say", "lobby", "ada", "hello")`.
 
 use axum::{Router, routing::get};
 use socketio::{DisconnectReason, EmitError, Event, HandlerError, Server, Socket};
@@ -25,26 +25,27 @@ async fn main() -> std::io::Result<()> {
 }
 
 async fn welcome(socket: Socket) -> Result<(), EmitError> {
-    socket.emit("welcome", (socket.id().as_str(),))?;
+    socket.emit("welcome", ("join a room, then say something",))?;
     Ok(())
 }
 
 async fn join(socket: Socket, event: Event) -> Result<(), HandlerError> {
-    let room: String = event.arg(0)?;
-    socket.join(room.as_str());
-    socket
-        .to(room.as_str())
-        .emit("joined", (room, socket.id().as_str()))?;
+    let (room, name): (String, String) = (event.arg(0)?, event.arg(1)?);
+    socket.join(&room);
+    socket.to(&room).emit("joined", (&room, &name))?;
     event.ack(())?;
     Ok(())
 }
 
+/// Others learn the name that the sender gives itself, never its id: of an old client that would be
+/// the secret of its session.
 async fn say(socket: Socket, event: Event) -> Result<(), HandlerError> {
-    let (room, text): (String, String) = (event.arg(0)?, event.arg(1)?);
-    let namespace = socket.namespace();
-    namespace
-        .to(room.as_str())
-        .emit("said", (room, socket.id().as_str(), text))?;
+    let room: String = event.arg(0)?;
+    let (name, text): (String, String) = (event.arg(1)?, event.arg(2)?);
+    socket
+        .namespace()
+        .to(&room)
+        .emit("said", (&room, name, text))?;
     Ok(())
 }
 

@@ -111,7 +111,7 @@ async fn obey(
             }
         }
         "handshake" => drop(socket.emit("handshake", (describe(socket.handshake()),))?),
-        "id" => drop(socket.emit("id", (socket.id().to_string(),))?),
+        "id" => drop(socket.emit("id", (socket.id().as_str(),))?),
         "journal" => drop(socket.emit("journal", (journal.of(&event.arg::<String>(0)?),))?),
         "join" => socket.join(event.arg::<String>(0)?),
         "to-room" => {
