@@ -26,7 +26,7 @@ pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     let data = job.workspace.empty_folder("topicd-durability")?;
     let code = activation_code(job, &data)?;
     let mut command = Command::new(strace);
-    let calls = "--trace=fsync,fdatasync,write,writev,sendto,sendmsg";
+    let calls = "--trace=fdatasync,pwrite64,write,writev,sendto,sendmsg";
     // With -I2 strace heeds SIGTERM although it writes to a file, and takes topicd with it.
     command
         .args(["-f", "-I2", "-s", "32", calls, "-o"])
@@ -93,15 +93,17 @@ enum Acknowledgement {
     Unsynced,
 }
 
-/// One per answer 201, in the order of the trace. The writes come one after the other, so a sync that
-/// has ended between two answers belongs to the second.
+/// One per answer 201, in the order of the trace. The writes come one after the other, so what the
+/// store writes between two answers belongs to the second, and a sync has to end behind it.
 fn acknowledgements(trace: &str) -> Vec<Acknowledgement> {
     let mut found = Vec::new();
     let mut state = Acknowledgement::Unsynced;
     for line in trace.lines() {
         if line.contains("HTTP/1.1 201") {
             found.push(std::mem::replace(&mut state, Acknowledgement::Unsynced));
-        } else if line.contains("sync") && line.ends_with("= 0") {
+        } else if line.contains("pwrite64") {
+            state = Acknowledgement::Unsynced;
+        } else if line.contains("fdatasync") && line.ends_with("= 0") {
             state = Acknowledgement::Synced;
         }
     }
@@ -115,17 +117,21 @@ mod tests {
     #[test]
     fn a_sync_counts_for_the_next_answer_alone() {
         let trace = r#"
+7 pwrite64(9, "..."..., 4096, 0) = 4096
 7 fdatasync(9) = 0
 8 writev(12, [{iov_base="HTTP/1.1 201 Created\r\n", iov_len=80}], 1) = 120
 8 sendto(12, "HTTP/1.1 201 Created\r\n"..., 80, 0, NULL, 0) = 80
-7 fsync(9 <unfinished ...>
+7 fdatasync(9 <unfinished ...>
 8 sendto(12, "HTTP/1.1 201 Created\r\n"..., 80, 0, NULL, 0) = 80
-7 <... fsync resumed>) = 0
+7 <... fdatasync resumed>) = 0
+8 sendto(12, "HTTP/1.1 201 Created\r\n"..., 80, 0, NULL, 0) = 80
+7 fdatasync(9) = 0
+7 pwrite64(9, "..."..., 4096, 4096) = 4096
 8 sendto(12, "HTTP/1.1 201 Created\r\n"..., 80, 0, NULL, 0) = 80
 "#;
         assert_eq!(
             acknowledgements(trace),
-            [Synced, Unsynced, Unsynced, Synced]
+            [Synced, Unsynced, Unsynced, Synced, Unsynced]
         );
     }
 }
