@@ -98,7 +98,6 @@ const STEPS: &[Step] = &[
 const QUICK: &[&str] = &[
     "fmt",
     "purity",
-    "clippy",
     "tests",
     "build",
     "differential",
