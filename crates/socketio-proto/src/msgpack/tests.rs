@@ -168,6 +168,18 @@ fn what_a_server_says() {
     assert_eq!(encode(&event), Err(PacketError::Json));
 }
 
+// M4
+#[test]
+fn polling_carries_packets_as_base64() {
+    let version = engineio_proto::Version::V4;
+    let message = encode(&encode_disconnect(&NamespaceName::ROOT)).unwrap();
+    let mut payload = bytes::BytesMut::new();
+    engineio_proto::Packet::message(message.clone()).encode_text(version, &mut payload);
+    assert_eq!(payload, "bgqR0eXBlAaNuc3ChLw==");
+    let posted = engineio_proto::Packet::decode_text(version, "bgqR0eXBlAaNuc3ChLw==".into());
+    assert_eq!(posted, Ok(engineio_proto::Packet::message(message)));
+}
+
 fn value() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),

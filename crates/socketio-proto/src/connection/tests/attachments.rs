@@ -92,6 +92,7 @@ fn attachments_that_do_not_come_close() {
         .expect_closed(Violation::AttachmentTimeout);
 }
 
+// Y26: of one client; how many there are is bounded by the driver.
 #[test]
 fn attachments_are_bounded_in_bytes_and_in_what_they_grow_to() {
     static LARGE: [u8; 600_000] = [0; 600_000];
