@@ -42,3 +42,4 @@ pub use hooks::{Answer, Hooks, Refusal};
 pub use limits::ServerLimits;
 pub use service::EngineService;
 pub use stats::{OpenSessions, Stats};
+pub use write_limit::WriteLimit;

@@ -18,7 +18,11 @@ use tokio::{
 };
 
 /// A TCP stream that fails once a write has made no progress for too long.
-pub(crate) struct WriteLimit {
+///
+/// For hosts that serve connections themselves: hyper waits for a peer that does not read without any
+/// limit. Wrap the stream, then put it into `TokioIo`; sessions find the TCP stream within.
+#[derive(Debug)]
+pub struct WriteLimit {
     stream: TcpStream,
     limit: Duration,
     /// Runs while a write is blocked.
@@ -26,7 +30,8 @@ pub(crate) struct WriteLimit {
 }
 
 impl WriteLimit {
-    pub(crate) fn new(stream: TcpStream, limit: Duration) -> Self {
+    /// Allows each write to be blocked for as long as `limit`.
+    pub fn new(stream: TcpStream, limit: Duration) -> Self {
         Self {
             stream,
             limit,

@@ -3,7 +3,7 @@
 use std::{fmt, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, response::IntoResponse};
-use engineio::{EngineService, PeerAddr};
+use engineio::{EngineService, PeerAddr, WriteLimit};
 use http::{Request, Response, StatusCode, Version, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,8 +29,12 @@ use crate::{
 
 /// How long a request's head may take.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a peer may take nothing of an answer or a stream.
+const BLOCKED_WRITE: Duration = Duration::from_secs(10);
 /// Bytes of a request's head.
 const MAX_HEAD: usize = 16 * 1024;
+/// Fields of a request's head.
+const MAX_HEADERS: usize = 64;
 /// Bytes of a request's target.
 const MAX_URI: usize = 8 * 1024;
 /// Out of descriptors: waiting is all that helps, and spinning would hurt.
@@ -215,7 +219,8 @@ impl Front {
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(stream), answer)
+            .max_headers(MAX_HEADERS)
+            .serve_connection(TokioIo::new(WriteLimit::new(stream, BLOCKED_WRITE)), answer)
             .with_upgrades();
         let mut connection = pin!(connection);
         tokio::select! {
