@@ -42,7 +42,8 @@ Usage: cargo xtask COMMAND
   fuzz --seconds N [TARGET]    fuzz one target, or all, N seconds each
   interop [CLIENT]             real clients against our servers; all, or those whose folder begins so
   browser                      the live page in Chromium
-  conformance                  siospec against the engineio and socketio fixtures
+  conformance                  siospec against the engineio and socketio fixtures, and the table
+      --table                  writes docs/conformance.md anew
 
 Logs, reports and screenshots go to target/xtask. What a step cannot get is a failure unless
 XTASK_ALLOW_SKIP names it, as in XTASK_ALLOW_SKIP=python-socketio-4.6.1,chromium.
@@ -72,6 +73,7 @@ fn dispatch(words: &[&str]) -> Result<ExitCode, Error> {
         ["interop", client] => interop::command(client),
         ["browser"] => one_step("browser"),
         ["conformance"] => one_step("conformance"),
+        ["conformance", "--table"] => conformance::write_table(),
         _ => Err(format!("no such command: {}", words.join(" ")).into()),
     }
 }

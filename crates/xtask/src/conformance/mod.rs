@@ -1,13 +1,29 @@
-//! siospec against the fixtures of engineio and socketio, in every setting that some case needs.
+//! siospec against the fixtures of engineio and socketio, in every setting that some case needs; and
+//! the conformance table, which is made of its results and of those of our Rust tests.
 
-use std::{collections::BTreeMap, fs, process::Command, time::Duration};
+mod rows;
+mod rust_tests;
+mod sources;
+mod table;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    process::{Command, ExitCode},
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use crate::{
     job::{Error, Job, Pace},
+    run::{Step, run_all},
     server::Server,
+    test,
+    workspace::Workspace,
 };
+use rows::Demand;
+use table::{Case, Cases, Outcome};
 
 const LIMIT: Duration = Duration::from_secs(180);
 
@@ -54,25 +70,60 @@ const FIXTURES: [Fixture; 2] = [
     },
 ];
 
+/// Writes the table anew.
+pub(crate) fn write_table() -> Result<ExitCode, Error> {
+    let step = Step {
+        name: "conformance",
+        about: "docs/conformance.md",
+        run: |job| {
+            let table = run_everything(job)?;
+            fs::write(job.workspace.path(table::PATH), table)?;
+            Ok(())
+        },
+    };
+    let mut steps = test::choose(Pace::Full, Some(&["build"]))?;
+    steps.push(&step);
+    Ok(run_all(&Workspace::locate()?, &steps, Pace::Full))
+}
+
+/// A quick run sees only the plain fixtures, so it has no table to compare.
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
+    if job.pace == Pace::Quick {
+        for fixture in &FIXTURES {
+            run(job, fixture, None, &mut Pending::new(), &mut Cases::new())?;
+        }
+        return Ok(());
+    }
+    let table = run_everything(job)?;
+    let file = fs::read_to_string(job.workspace.path(table::PATH)).unwrap_or_default();
+    match table::first_difference(&file, &table) {
+        None => job.pass(table::PATH),
+        Some(difference) => {
+            let advice = "`cargo xtask conformance --table` writes it anew";
+            job.fail(table::PATH, &format!("{difference}\n{advice}"));
+        }
+    }
+    Ok(())
+}
+
+/// All cases and all Rust tests; gives the text of the table.
+fn run_everything(job: &mut Job<'_>) -> Result<String, Error> {
+    let mut cases = Cases::new();
     for fixture in &FIXTURES {
         let mut pending = Pending::new();
-        run(job, fixture, None, &mut pending)?;
-        if job.pace == Pace::Quick {
-            continue;
-        }
+        run(job, fixture, None, &mut pending, &mut cases)?;
         for setting in fixture.settings {
-            run(job, fixture, Some(setting), &mut pending)?;
+            run(job, fixture, Some(setting), &mut pending, &mut cases)?;
         }
         for (case, group) in pending {
             if fixture.not_offered.contains(&group.as_str()) {
                 println!("  not offered: {case} of {group}");
             } else {
-                job.fail(&case, "no setting in conformance.rs lets it run");
+                job.fail(&case, "no setting in conformance/mod.rs lets it run");
             }
         }
     }
-    Ok(())
+    table::build(job, &cases)
 }
 
 /// Runs all cases against the plain fixture, and in a setting those that no earlier one could run.
@@ -81,6 +132,7 @@ fn run(
     fixture: &Fixture,
     setting: Option<&str>,
     pending: &mut Pending,
+    cases: &mut Cases,
 ) -> Result<(), Error> {
     let name = [fixture.example, setting.unwrap_or("plain")].join("-");
     let report = job.workspace.artifact(&format!("siospec-{name}.json"));
@@ -102,7 +154,8 @@ fn run(
     }
     job.attempt(siospec, LIMIT)?;
     let report: Value = serde_json::from_slice(&fs::read(report)?)?;
-    judge(job, &name, &report, pending)
+    judge(job, &name, &report, pending)?;
+    record(&report, setting.unwrap_or("plain"), cases)
 }
 
 /// A skipped case waits for its setting.
@@ -129,6 +182,29 @@ fn judge(
                 case["title"].as_str().unwrap_or(""),
             ),
         }
+    }
+    Ok(())
+}
+
+/// Keeps what the report says of each case, and its outcome where it ran.
+fn record(report: &Value, setting: &str, cases: &mut Cases) -> Result<(), Error> {
+    for case in report["cases"].as_array().into_iter().flatten() {
+        let field = |key: &str| case[key].as_str().unwrap_or_default().to_owned();
+        let outcome = match field("outcome").as_str() {
+            "passed" => Some(Outcome::Passed),
+            "skipped" => None,
+            _ => Some(Outcome::Failed),
+        };
+        let demand = Demand {
+            clause: field("clause"),
+            level: field("level"),
+            outcome: field("title"),
+        };
+        let run = outcome.map(|outcome| (setting.to_owned(), outcome));
+        let known = cases
+            .entry(field("id"))
+            .or_insert(Case { demand, run: None });
+        known.run = known.run.take().or(run);
     }
     Ok(())
 }
