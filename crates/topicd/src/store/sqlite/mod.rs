@@ -66,6 +66,7 @@ impl SqliteStore {
         let lock = lock(folder)?;
         let file = folder.join("topicd.sqlite");
         let broken = |error: rusqlite::Error| OpenError::Database(file.clone(), error.to_string());
+        open_private(&file).map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
         let mut connection = Connection::open(&file).map_err(broken)?;
         schema::prepare(&mut connection).map_err(broken)?;
         let writer = Writer::start(connection, stage).map_err(broken)?;
@@ -201,7 +202,7 @@ impl From<rusqlite::Error> for StoreError {
 fn lock(folder: &Path) -> Result<File, OpenError> {
     let unusable = |error| OpenError::Folder(folder.to_owned(), error);
     make_private(folder).map_err(unusable)?;
-    let lock = File::create(folder.join("lock")).map_err(unusable)?;
+    let lock = open_private(&folder.join("lock")).map_err(unusable)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
@@ -216,6 +217,16 @@ fn make_private(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Opens a file and makes it for its owner alone if it is missing; SQLite gives the files beside its
+/// own the same mode. The folder may have been there, open to everybody.
+fn open_private(file: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)
 }
 
 fn reader(file: &Path) -> rusqlite::Result<Connection> {

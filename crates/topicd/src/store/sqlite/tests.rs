@@ -503,3 +503,20 @@ async fn a_disk_that_is_full_refuses_writes_until_there_is_room() {
     assert_eq!(bench.write(device, &big).await, Ok(Appended::Stored));
     bench.close().await;
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_are_private_in_a_folder_that_is_not() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let bench = Bench::open(&folder);
+    bench.user("anna").await;
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{entry:?}");
+    }
+    bench.close().await;
+}
