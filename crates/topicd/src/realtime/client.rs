@@ -2,7 +2,7 @@
 //! what it has done too often.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -127,16 +127,18 @@ impl Client {
         ended
     }
 
-    /// Nobody is logged in any more. Returns the rooms that the socket was in.
-    pub(crate) fn log_out(&self, auth_timeout: Option<Duration>, now: Instant) -> Vec<Room> {
+    /// Nobody is logged in any more. `leave` is called for the rooms that the socket was in.
+    pub(crate) fn log_out(
+        &self,
+        auth_timeout: Option<Duration>,
+        now: Instant,
+        leave: impl FnMut(&Room),
+    ) {
         let mut state = self.lock();
         state.session = None;
         state.deadline = auth_timeout.map(|timeout| now + timeout);
-        state
-            .memberships
-            .drain()
-            .map(|(_, held)| held.room)
-            .collect()
+        let held: Vec<_> = state.memberships.drain().collect();
+        held.iter().map(|(_, held)| &held.room).for_each(leave);
     }
 
     /// The socket has left; nothing is added any more. Returns the rooms that it was in.
@@ -174,8 +176,15 @@ impl Client {
         }
     }
 
-    /// Adds a membership that `session` was admitted to.
-    pub(crate) fn add(&self, session: &Session, membership: Membership) -> Added {
+    /// Adds a membership that `session` was admitted to. `enter` is called for a room that is new, and
+    /// under the lock: a session that expires meanwhile leaves the rooms that were entered, all of
+    /// them.
+    pub(crate) fn add(
+        &self,
+        session: &Session,
+        membership: Membership,
+        enter: impl FnOnce(&Room),
+    ) -> Added {
         let mut state = self.lock();
         let same = state
             .session
@@ -185,9 +194,12 @@ impl Client {
             return Added::LoggedOut;
         }
         let spelling = Arc::clone(&membership.room.spelling);
-        match state.memberships.insert(spelling, membership) {
-            None => Added::New,
-            Some(_) => Added::Again,
+        match state.memberships.entry(spelling) {
+            Entry::Vacant(place) => {
+                enter(&place.insert(membership).room);
+                Added::New
+            }
+            Entry::Occupied(_) => Added::Again,
         }
     }
 
@@ -240,4 +252,52 @@ fn covers(session: &Session, topic: &Topic) -> bool {
         .topics
         .as_ref()
         .is_none_or(|topics| topics.iter().any(is_topic))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, thread};
+
+    use super::*;
+    use crate::{store::UserId, token::Token, topic::Key};
+
+    const ANNA: UserId = UserId(1);
+
+    fn session() -> Session {
+        Session {
+            token: Token::presented("s").digest(),
+            user: ANNA,
+            expires: Timestamp::MAX,
+            topics: None,
+        }
+    }
+
+    fn membership(session: &Session) -> Membership {
+        let topic = Topic::Resource(Key::parse("a").unwrap());
+        let admitted = Admitted::Session(session.clone());
+        Membership::new(session, topic, "/me/resources/a".into(), admitted).unwrap()
+    }
+
+    #[test]
+    fn who_is_logged_out_while_subscribing_is_in_no_room() {
+        for _ in 0..2000 {
+            let (client, session) = (Client::new(None, Instant::now()), session());
+            client.log_in(session.clone());
+            let rooms = Mutex::new(HashSet::new());
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    client.add(&session, membership(&session), |room| {
+                        thread::yield_now();
+                        rooms.lock().unwrap().insert(room.clone());
+                    })
+                });
+                scope.spawn(|| {
+                    client.log_out(None, Instant::now(), |room| {
+                        rooms.lock().unwrap().remove(room);
+                    });
+                });
+            });
+            assert!(rooms.lock().unwrap().is_empty());
+        }
+    }
 }
