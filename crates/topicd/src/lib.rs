@@ -14,6 +14,7 @@ pub mod dev;
 pub mod fuzzing;
 pub mod hub;
 pub mod limits;
+mod object;
 pub mod origin;
 mod realtime;
 pub mod rest;

@@ -21,6 +21,7 @@ use crate::{
     config::RealtimeConfig,
     datetime::Timestamp,
     hub::{Hub, Outlet, Room},
+    object::Object,
     origin::Origins,
     store::{Admission, Admitted, OnAdmitted, Session, Store, StoreError, Ticket},
     token::{Digest, Token},
@@ -204,19 +205,19 @@ impl Realtime {
         if socket.handshake().version() == Version::V3 {
             return;
         }
-        if let Ok(credentials) = socket.handshake().auth::<Credentials>() {
+        if let Ok(credentials) = socket.handshake().auth::<Object<Credentials>>() {
             let asked = Asked {
                 event: "authenticate",
                 socket,
                 ack: None,
             };
-            self.log_in(asked, Some(credentials.session_token)).await;
+            self.log_in(asked, Some(credentials.0.session_token)).await;
         }
     }
 
     async fn authenticate(self: Arc<Self>, asked: Asked, event: Event) {
-        let credentials = event.arg::<Credentials>(0).ok();
-        self.log_in(asked, credentials.map(|given| given.session_token))
+        let credentials = event.arg::<Object<Credentials>>(0).ok();
+        self.log_in(asked, credentials.map(|given| given.0.session_token))
             .await;
     }
 
@@ -259,8 +260,8 @@ impl Realtime {
     }
 
     async fn subscribe(self: Arc<Self>, asked: Asked, event: Event) {
-        let request = event.arg::<TopicRequest>(0).ok();
-        let spelling: Option<Arc<str>> = request.map(|request| request.resource.into());
+        let request = event.arg::<Object<TopicRequest>>(0).ok();
+        let spelling: Option<Arc<str>> = request.map(|request| request.0.resource.into());
         let client = asked.socket.state();
         let Some(session) = client.session() else {
             asked.answer(&refused(401, "not authenticated", spelling.as_deref()));
@@ -315,8 +316,8 @@ impl Realtime {
     }
 
     async fn unsubscribe(self: Arc<Self>, asked: Asked, event: Event) {
-        let request = event.arg::<TopicRequest>(0).ok();
-        let spelling = request.map(|request| request.resource);
+        let request = event.arg::<Object<TopicRequest>>(0).ok();
+        let spelling = request.map(|request| request.0.resource);
         let topic = spelling.as_deref().map(Topic::parse);
         let (Some(spelling), Some(Ok(_))) = (spelling.as_deref(), topic) else {
             return asked.answer(&refused(400, "malformed topic", spelling.as_deref()));
@@ -375,12 +376,12 @@ fn enter(hub: &Hub, asked: &Asked, session: Session) {
 /// A subscription that was admitted. Joining twice is joining once.
 fn join(hub: &Hub, asked: &Asked, session: &Session, membership: Membership) {
     let (room, socket) = (membership.room.clone(), &asked.socket);
-    match socket.state().add(session, membership) {
-        Added::New => {
-            hub.enter(&room);
-            socket.join(room_name(&room));
-        }
-        Added::Again => {}
+    let enter = |room: &Room| {
+        hub.enter(room);
+        socket.join(room_name(room));
+    };
+    match socket.state().add(session, membership, enter) {
+        Added::New | Added::Again => {}
         Added::LoggedOut => {
             return asked.answer(&refused(401, "not authenticated", Some(&room.spelling)));
         }
@@ -395,9 +396,10 @@ fn leave(hub: &Hub, socket: &Socket<Client>, room: &Room) {
 
 /// Ends all subscriptions and says so. The client has the time of a new one to log in again.
 fn log_out(hub: &Hub, socket: &Socket<Client>, auth_timeout: Option<Duration>) {
-    for room in socket.state().log_out(auth_timeout, Instant::now()) {
-        leave(hub, socket, &room);
-    }
+    let client = socket.state();
+    client.log_out(auth_timeout, Instant::now(), |room| {
+        leave(hub, socket, room)
+    });
     let _ = socket.emit("authenticate", (invalid_token(),));
 }
 

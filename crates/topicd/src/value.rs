@@ -8,7 +8,7 @@ use std::{fmt, fmt::Write as _, sync::Arc};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::{datetime::Timestamp, token::ThingId, topic::Key};
+use crate::{datetime::Timestamp, object::Object, token::ThingId, topic::Key};
 
 /// One value as it is stored and pushed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,7 +61,7 @@ pub enum Keys {
 #[derive(Deserialize)]
 struct Body<'a> {
     #[serde(borrow)]
-    values: Vec<Entry<'a>>,
+    values: Vec<Object<Entry<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ struct Entry<'a> {
     #[serde(default, deserialize_with = "present")]
     datetime: Option<String>,
     #[serde(borrow)]
-    geo: Option<Geo<'a>>,
+    geo: Option<Object<Geo<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -89,13 +89,14 @@ struct Geo<'a> {
 ///
 /// The peer is wrong; nothing of the batch may be stored then.
 pub fn parse_batch(body: &[u8], keys: &Keys, now: Timestamp) -> Result<Vec<Record>, InvalidBatch> {
-    let body: Body<'_> = serde_json::from_slice(body).map_err(InvalidBatch::Shape)?;
+    let Object(body): Object<Body<'_>> =
+        serde_json::from_slice(body).map_err(InvalidBatch::Shape)?;
     match body.values.len() {
         0 => return Err(InvalidBatch::Empty),
         1..=MAX_VALUES => {}
         _ => return Err(InvalidBatch::TooMany),
     }
-    let record = |entry: Entry<'_>| entry.into_record(keys, now);
+    let record = |Object(entry): Object<Entry<'_>>| entry.into_record(keys, now);
     body.values.into_iter().map(record).collect()
 }
 
@@ -113,7 +114,7 @@ impl Entry<'_> {
             key,
             value: checked_value(self.value.get())?.into(),
             datetime: parse_datetime(self.datetime.as_deref(), now)?,
-            geo: self.geo.map(|geo| geo.checked()).transpose()?,
+            geo: self.geo.map(|geo| geo.0.checked()).transpose()?,
         })
     }
 }
@@ -188,11 +189,16 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>,
 fn checked_value(json: &str) -> Result<&str, InvalidBatch> {
     let kind = json.bytes().next();
     let allowed = matches!(kind, Some(b'"' | b'[' | b'{' | b'-' | b'0'..=b'9'));
-    if allowed && depth(json) <= MAX_DEPTH {
+    if allowed && is_shallow(json) {
         Ok(json)
     } else {
         Err(InvalidBatch::Value)
     }
+}
+
+/// Whether a JSON text that is valid is not nested deeper than we take.
+pub fn is_shallow(json: &str) -> bool {
+    depth(json) <= MAX_DEPTH
 }
 
 /// How deep brackets are nested in a JSON text that is valid.

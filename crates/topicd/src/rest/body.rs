@@ -12,6 +12,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use super::{error::ApiError, form};
+use crate::object::Object;
 
 /// Most bytes of a body.
 const MAX_BODY: usize = 1024 * 1024;
@@ -21,7 +22,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The body of a request as JSON text.
 pub(crate) struct JsonText(pub(crate) Bytes);
 
-/// The body of a request as a type.
+/// The body of a request, an object, as a type.
 pub(crate) struct JsonOf<T>(pub(crate) T);
 
 impl<S: Sync> FromRequest<S> for JsonText {
@@ -45,7 +46,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonOf<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let JsonText(text) = JsonText::from_request(request, state).await?;
-        serde_json::from_slice(&text).map(Self).map_err(malformed)
+        let object: Object<T> = serde_json::from_slice(&text).map_err(malformed)?;
+        Ok(Self(object.0))
     }
 }
 
@@ -94,6 +96,6 @@ async fn collect(body: Body) -> Result<Bytes, ApiError> {
     }
 }
 
-fn malformed(error: impl std::fmt::Display) -> ApiError {
+pub(super) fn malformed(error: impl std::fmt::Display) -> ApiError {
     ApiError::bad_request(format!("malformed body: {error}"))
 }

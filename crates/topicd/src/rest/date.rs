@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Api, error::ApiError, things};
+use super::{Api, error::ApiError, params::Query, things};
 use crate::datetime::Timestamp;
 
 #[derive(Deserialize)]

@@ -2,20 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-    response::Response,
-};
+use axum::{Json, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Api,
-    body::{JsonOf, JsonText},
+    body::{JsonOf, JsonText, malformed},
     credentials::LoggedIn,
     error::ApiError,
+    params::{Path, Query},
     stream::{self, StreamQuery},
     things::{self, json_text, unknown_resource, unknown_thing},
     window::WindowQuery,
@@ -178,15 +175,29 @@ pub(super) async fn settings(
 pub(super) async fn set_settings(
     State(api): State<Arc<Api>>,
     LoggedIn(session): LoggedIn,
-    JsonOf(settings): JsonOf<Map<String, Value>>,
+    JsonText(body): JsonText,
 ) -> Result<Response, ApiError> {
-    let text = Value::Object(settings).to_string();
-    if text.len() > MAX_SETTINGS {
+    let text = settings_text(&body)?;
+    api.store.set_settings(session.user, text.clone()).await?;
+    Ok(json_text(text))
+}
+
+/// The object as it was sent: reading it into numbers would change some of them.
+fn settings_text(body: &[u8]) -> Result<String, ApiError> {
+    if body.len() > MAX_SETTINGS {
         let message = format!("settings of more than {MAX_SETTINGS} bytes");
         return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
-    api.store.set_settings(session.user, text.clone()).await?;
-    Ok(json_text(text))
+    let text = serde_json::from_slice::<&RawValue>(body)
+        .map_err(malformed)?
+        .get();
+    if text.starts_with('{') && value::is_shallow(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(ApiError::bad_request(
+            "settings must be an object, not nested too deep",
+        ))
+    }
 }
 
 /// Makes a token that subscribes to some topics and does nothing else.

@@ -29,6 +29,7 @@ mod date;
 mod error;
 mod form;
 mod me;
+mod params;
 mod path;
 mod stream;
 mod things;

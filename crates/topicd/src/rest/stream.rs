@@ -14,7 +14,7 @@ use std::{
 
 use axum::{
     body::Body,
-    extract::{Path, Query, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -27,7 +27,12 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::{Api, error::ApiError, things::unknown_thing};
+use super::{
+    Api,
+    error::ApiError,
+    params::{Path, Query},
+    things::unknown_thing,
+};
 use crate::{
     datetime::Timestamp,
     hub::{Channel, Ended, Listener},

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, sync::Arc, time::Instant};
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header};
@@ -15,6 +15,7 @@ use super::{
     Api,
     body::{JsonOf, JsonText},
     error::ApiError,
+    params::{Path, Query},
     window::WindowQuery,
 };
 use crate::{

@@ -280,7 +280,12 @@ async fn settings_are_an_object_of_16_kib() {
         .await
         .is(200, r#"{"b":1,"a":[2]}"#);
     settings("GET", "").await.is(200, r#"{"b":1,"a":[2]}"#);
+    let numbers = r#"{"a":1.50,"n":12345678901234567890123}"#;
+    settings("PUT", numbers).await.is(200, numbers);
+    settings("GET", "").await.is(200, numbers);
     assert_eq!(settings("PUT", "[]").await.status, 400);
+    let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(64), "]".repeat(64));
+    assert_eq!(settings("PUT", &deep).await.status, 400);
     let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(16 * 1024));
     assert_eq!(settings("PUT", &large).await.status, 413);
     server.stop().await;
@@ -491,5 +496,49 @@ async fn a_listed_page_may_read_and_another_may_not() {
             .head
             .contains("access-control-allow-origin: https://app.example")
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_in_json() {
+    let server = Running::start().await;
+    let (thing, _) = server.thing().await;
+    let path = r#"{"status":"error","code":400,"message":"malformed path"}"#;
+    let query = r#"{"status":"error","code":400,"message":"malformed query"}"#;
+    let get = async |path: &str| server.call("GET", path, "", "").await;
+    get("/v2/things/%ff").await.is(400, path);
+    get(&format!("/v2/things/{thing}/resources/%ff"))
+        .await
+        .is(400, path);
+    get(&format!("/v2/things/{thing}/resources/a?limit=1&limit=2"))
+        .await
+        .is(400, query);
+    get(&format!("/v2/things/{thing}?keepAlive=1&keepAlive=2"))
+        .await
+        .is(400, query);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_array_is_no_object_and_no_secret_is_repeated() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    let link = async |body: &str| {
+        server
+            .call("POST", "/v2/me/things", &guest.session, body)
+            .await
+    };
+    assert_eq!(link(&format!(r#"["{}"]"#, guest.thing)).await.status, 400);
+    let bare = link(&format!(r#""{}""#, guest.thing)).await;
+    assert_eq!(bare.status, 400);
+    assert!(!bare.body.contains(&guest.thing), "{}", bare.body);
+    let path = format!("/v2/things/{}", guest.thing);
+    for body in [r#"[[["a",1]]]"#, r#"{"values":[["a",1,"NOW()",null]]}"#] {
+        assert_eq!(
+            server.call("POST", &path, "", body).await.status,
+            400,
+            "{body}"
+        );
+    }
     server.stop().await;
 }
