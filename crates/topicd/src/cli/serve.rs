@@ -8,6 +8,10 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Failure, Settings};
 
+/// Below this level the WebSocket library writes whole frames: the tokens in them are not for logs,
+/// whatever level is asked for.
+const FRAME_LOGS: [&str; 2] = ["tungstenite=info", "tokio_tungstenite=info"];
+
 #[derive(clap::Args)]
 pub(super) struct Command {
     #[command(flatten)]
@@ -36,6 +40,10 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
 /// The log goes to the error output: as lines for people, as JSON for everything else.
 pub(super) fn start_log() {
     let filter = EnvFilter::try_from_env("TOPICD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = FRAME_LOGS
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

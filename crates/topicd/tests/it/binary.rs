@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use crate::client::call;
+use crate::{client::call, socket::Socket};
 
 /// A server process; it is killed when it goes out of scope.
 pub(crate) struct Process {
@@ -163,4 +163,35 @@ fn the_defaults_are_good_settings() {
     std::fs::write(&file, output.stdout).unwrap();
     let mut check = topicd(&["config", "check", "--config"]);
     assert!(check.arg(file).output().unwrap().status.success());
+}
+
+#[tokio::test]
+async fn no_token_is_in_the_log_at_any_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let mut serve = topicd(&["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+    let serve = serve.arg(folder.path()).env("TOPICD_LOG", "trace");
+    let mut child = serve
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    let (_, address) = line.split_once("http://").unwrap();
+    let (address, _) = address.split_once("/v2").unwrap();
+    let address = address.parse().unwrap();
+    let process = Process { child, address };
+
+    let mut socket = Socket::open(address).await;
+    socket
+        .emit("authenticate", r#"{"sessionToken":"canary"}"#)
+        .await;
+    assert!(socket.next().await.contains("Invalid session token"));
+    call(address, "GET", "/v2/things/canary/resources", "canary", "").await;
+    process.kill();
+    let log = std::fs::read_to_string(&log).unwrap();
+    assert!(log.contains("TRACE") || log.contains("DEBUG"), "{log}");
+    assert!(!log.contains("canary"), "{log}");
 }
