@@ -19,8 +19,11 @@ const MAX_BODY: usize = 1024 * 1024;
 /// How long a body may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The body of a request as JSON text.
+/// The body of a request as JSON text; a form is turned into it.
 pub(crate) struct JsonText(pub(crate) Bytes);
+
+/// The body of a request as JSON text for what is kept as it was sent: no form.
+pub(crate) struct SentJson(pub(crate) Bytes);
 
 /// The body of a request, an object, as a type.
 pub(crate) struct JsonOf<T>(pub(crate) T);
@@ -29,14 +32,20 @@ impl<S: Sync> FromRequest<S> for JsonText {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        let format = Format::of(&parts.headers)?;
-        let bytes = collect(body).await?;
-        match format {
-            Format::Json => Ok(Self(bytes)),
-            // curl says this of whatever it is given with `-d`.
-            Format::Form if bytes.trim_ascii_start().starts_with(b"{") => Ok(Self(bytes)),
-            Format::Form => form::to_json(&bytes).map(Self).map_err(malformed),
+        match read(request).await? {
+            (Format::Json, text) => Ok(Self(text)),
+            (Format::Form, form) => form::to_json(&form).map(Self).map_err(malformed),
+        }
+    }
+}
+
+impl<S: Sync> FromRequest<S> for SentJson {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        match read(request).await? {
+            (Format::Json, text) => Ok(Self(text)),
+            (Format::Form, _) => Err(malformed("a form in place of JSON")),
         }
     }
 }
@@ -78,6 +87,25 @@ impl Format {
             }
         }
     }
+}
+
+async fn read(request: Request) -> Result<(Format, Bytes), ApiError> {
+    let (parts, body) = request.into_parts();
+    let named = Format::of(&parts.headers)?;
+    let bytes = collect(body).await?;
+    // curl says "form" of whatever it is given with `-d`.
+    let format = if begins_json(&bytes) {
+        Format::Json
+    } else {
+        named
+    };
+    Ok((format, bytes))
+}
+
+/// No field of our forms has a name that begins like this.
+fn begins_json(body: &[u8]) -> bool {
+    let first = body.trim_ascii_start().first();
+    matches!(first, Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9'))
 }
 
 async fn collect(body: Body) -> Result<Bytes, ApiError> {

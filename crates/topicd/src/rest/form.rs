@@ -16,6 +16,7 @@ const MAX_FIELDS: usize = 8192;
 pub(crate) enum InvalidForm {
     Encoding,
     Brackets,
+    NoValue,
     TooMany,
     Conflict,
 }
@@ -42,7 +43,7 @@ pub(crate) fn to_json(body: &[u8]) -> Result<Bytes, InvalidForm> {
         if count >= MAX_FIELDS {
             return Err(InvalidForm::TooMany);
         }
-        let (name, value) = field.split_once('=').unwrap_or((field, ""));
+        let (name, value) = field.split_once('=').ok_or(InvalidForm::NoValue)?;
         root.insert(&segments(&decode(name)?)?, decode(value)?)?;
     }
     Ok(root.into_json().to_string().into())
@@ -103,6 +104,7 @@ impl fmt::Display for InvalidForm {
         f.write_str(match self {
             Self::Encoding => "the form's encoding",
             Self::Brackets => "the brackets of a form field",
+            Self::NoValue => "neither JSON nor a form: a field has no =",
             Self::TooMany => "too many form fields",
             Self::Conflict => "form fields that contradict each other",
         })
@@ -193,12 +195,14 @@ mod tests {
             json(&format!("a{}=1", "[0]".repeat(9))),
             Err(InvalidForm::Brackets)
         );
+        assert_eq!(json("garbage"), Err(InvalidForm::NoValue));
+        assert_eq!(json("a=1&b"), Err(InvalidForm::NoValue));
         assert_eq!(json("a=%f"), Err(InvalidForm::Encoding));
         assert_eq!(json("a=%ff"), Err(InvalidForm::Encoding));
         assert_eq!(json("a=1&a=2"), Err(InvalidForm::Conflict));
         assert_eq!(json("a=1&a[b]=2"), Err(InvalidForm::Conflict));
         assert_eq!(
-            json(&"a&".repeat(MAX_FIELDS + 1)),
+            json(&"a=&".repeat(MAX_FIELDS + 1)),
             Err(InvalidForm::Conflict)
         );
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Api,
-    body::{JsonOf, JsonText, malformed},
+    body::{JsonOf, JsonText, SentJson, malformed},
     credentials::LoggedIn,
     error::ApiError,
     params::{Path, Query},
@@ -175,7 +175,7 @@ pub(super) async fn settings(
 pub(super) async fn set_settings(
     State(api): State<Arc<Api>>,
     LoggedIn(session): LoggedIn,
-    JsonText(body): JsonText,
+    SentJson(body): SentJson,
 ) -> Result<Response, ApiError> {
     let text = settings_text(&body)?;
     api.store.set_settings(session.user, text.clone()).await?;

@@ -270,6 +270,28 @@ async fn the_user_reads_and_writes_linked_things() {
 }
 
 #[tokio::test]
+async fn settings_are_no_form_whatever_curl_calls_them() {
+    let server = Running::start().await;
+    let (token, address) = (server.user("anna@example.com").await, server.address);
+    let put = async |body: &str| {
+        let length = body.len();
+        let request = format!(
+            "PUT /v2/me/settings HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+             Authorization: {token}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        );
+        raw(address, &request).await
+    };
+    put(r#"{"kept":1}"#).await.is(200, r#"{"kept":1}"#);
+    for body in ["", "[]", r#""a=1""#, "1=2", "null", "garbage", "a=1"] {
+        assert_eq!(put(body).await.status, 400, "{body}");
+    }
+    let kept = server.call("GET", "/v2/me/settings", &token, "").await;
+    kept.is(200, r#"{"kept":1}"#);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn settings_are_an_object_of_16_kib() {
     let server = Running::start().await;
     let token = server.user("anna@example.com").await;
