@@ -135,27 +135,76 @@ fn run(
     cases: &mut Cases,
 ) -> Result<(), Error> {
     let name = [fixture.example, setting.unwrap_or("plain")].join("-");
-    let report = job.workspace.artifact(&format!("siospec-{name}.json"));
     let mut server = Command::new(job.workspace.built("examples").join(fixture.example));
     server.arg("0").args(setting);
     let server = Server::start(job, server)?;
-    let mut siospec = Command::new(job.workspace.built("siospec"));
-    siospec
-        .arg(server.url() + fixture.path)
-        .args(fixture.arguments)
-        .arg("--strict");
-    if let Some(setting) = setting {
-        let cases: Vec<&str> = pending.keys().map(String::as_str).collect();
-        siospec.args(["--with", setting, "--case", &cases.join(",")]);
+    let survey = Survey {
+        name: &name,
+        url: server.url() + fixture.path,
+        arguments: fixture.arguments,
+        setting,
+    };
+    let chosen: Vec<&str> = pending.keys().map(String::as_str).collect();
+    let mut report = survey.run(job, setting.map(|_| chosen.as_slice()))?;
+    let failing = failing(&report);
+    if !failing.is_empty() {
+        // Cases measure time, and a busy machine may miss a window. Alone, each has to pass.
+        println!("  once more, alone: {}", failing.join(", "));
+        let failing: Vec<&str> = failing.iter().map(String::as_str).collect();
+        replace(&mut report, &survey.run(job, Some(&failing))?);
     }
-    siospec.arg("--json").arg(&report);
-    if report.exists() {
-        fs::remove_file(&report)?;
-    }
-    job.attempt(siospec, LIMIT)?;
-    let report: Value = serde_json::from_slice(&fs::read(report)?)?;
     judge(job, &name, &report, pending)?;
     record(&report, setting.unwrap_or("plain"), cases)
+}
+
+/// siospec's way to one running server.
+struct Survey<'a> {
+    name: &'a str,
+    url: String,
+    arguments: &'a [&'a str],
+    setting: Option<&'a str>,
+}
+
+impl Survey<'_> {
+    /// The report on all cases, or on those that are named.
+    fn run(&self, job: &mut Job<'_>, named: Option<&[&str]>) -> Result<Value, Error> {
+        let report = job
+            .workspace
+            .artifact(&format!("siospec-{}.json", self.name));
+        let mut siospec = Command::new(job.workspace.built("siospec"));
+        siospec.arg(&self.url).args(self.arguments).arg("--strict");
+        if let Some(setting) = self.setting {
+            siospec.args(["--with", setting]);
+        }
+        if let Some(named) = named {
+            siospec.args(["--case", &named.join(",")]);
+        }
+        siospec.arg("--json").arg(&report);
+        if report.exists() {
+            fs::remove_file(&report)?;
+        }
+        job.attempt(siospec, LIMIT)?;
+        Ok(serde_json::from_slice(&fs::read(report)?)?)
+    }
+}
+
+fn cases_of(report: &Value) -> impl Iterator<Item = &Value> {
+    report["cases"].as_array().into_iter().flatten()
+}
+
+fn failing(report: &Value) -> Vec<String> {
+    let failed = |case: &&Value| !matches!(case["outcome"].as_str(), Some("passed" | "skipped"));
+    let id = |case: &Value| case["id"].as_str().unwrap_or_default().to_owned();
+    cases_of(report).filter(failed).map(id).collect()
+}
+
+/// Puts the cases of a later report in the places of their earlier runs.
+fn replace(report: &mut Value, later: &Value) {
+    for case in report["cases"].as_array_mut().into_iter().flatten() {
+        if let Some(again) = cases_of(later).find(|again| again["id"] == case["id"]) {
+            *case = again.clone();
+        }
+    }
 }
 
 /// A skipped case waits for its setting.
@@ -207,4 +256,23 @@ fn record(report: &Value, setting: &str, cases: &mut Cases) -> Result<(), Error>
         known.run = known.run.take().or(run);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{failing, replace};
+
+    #[test]
+    fn a_second_run_takes_the_place_of_the_first() {
+        let case = |id: &str, outcome: &str| json!({ "id": id, "outcome": outcome });
+        let mut report = json!({ "cases": [case("B1", "failed"), case("B2", "passed")] });
+        assert_eq!(failing(&report), ["B1"]);
+        replace(&mut report, &json!({ "cases": [case("B1", "passed")] }));
+        assert!(failing(&report).is_empty());
+        let still = json!({ "cases": [case("B1", "deviates")] });
+        replace(&mut report, &still);
+        assert_eq!(failing(&report), ["B1"]);
+    }
 }
