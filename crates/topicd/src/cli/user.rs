@@ -21,6 +21,7 @@ pub(super) struct Create {
     #[command(flatten)]
     settings: Settings,
     /// The user's e-mail
+    #[arg(value_parser = plausible_email)]
     email: String,
     /// The app that the user belongs to
     #[arg(long, default_value = "")]
@@ -50,4 +51,13 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
             Err(error) => Err(Failure::runtime(format!("no user was made: {error}"))),
         }
     })
+}
+
+/// Far less than the grammar of e-mail: it finds the argument that is empty or in the wrong place.
+fn plausible_email(text: &str) -> Result<String, &'static str> {
+    let plain = !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    match text.rsplit_once('@') {
+        Some((name, host)) if plain && !name.is_empty() && !host.is_empty() => Ok(text.to_owned()),
+        _ => Err("an e-mail has the form NAME@HOST"),
+    }
 }

@@ -100,6 +100,16 @@ fn wrong_usage_is_2() {
 }
 
 #[test]
+fn a_user_without_a_plausible_email_is_wrong_usage() {
+    for email in ["", "anna", "@host", "anna@", "an na@host"] {
+        let output = topicd(&["user", "create", email]).output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{email:?}: {message}");
+        assert!(message.contains("NAME@HOST"), "{email:?}: {message}");
+    }
+}
+
+#[test]
 fn what_is_taken_is_69() {
     let folder = tempfile::tempdir().unwrap();
     let first = Process::dev(folder.path());
