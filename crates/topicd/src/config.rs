@@ -4,18 +4,19 @@
 //! would otherwise silently not hold.
 
 use std::{
-    fmt, fs,
+    ffi::OsString,
+    fmt, fs, io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::origin::Origins;
 
 mod data_dir;
+mod environment;
 
 pub use data_dir::default_data_dir;
 
@@ -25,6 +26,7 @@ pub use data_dir::default_data_dir;
 #[non_exhaustive]
 pub struct Config {
     /// Address and port for REST, streams and Socket.IO. Default 127.0.0.1:3000.
+    #[serde(deserialize_with = "address")]
     pub listen: SocketAddr,
     /// The folder of the store. Default: the platform's place for data of programs.
     pub data_dir: PathBuf,
@@ -84,8 +86,8 @@ impl Config {
     /// It is missing, or something in it is wrong.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
         let name = path.display();
-        let text = fs::read_to_string(path)
-            .map_err(|error| ConfigError(format!("cannot read {name}: {error}")))?;
+        let text =
+            fs::read_to_string(path).map_err(|error| ConfigError(unreadable(path, &error)))?;
         Self::from_toml(&text)
             .map_err(|(line, message)| ConfigError(format!("{name}, line {line}: {message}")))
     }
@@ -95,17 +97,12 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A value is of another type.
+    /// A value is of another type, or no setting has the name of a `TOPICD_…` variable.
     pub fn with_environment(
         self,
-        lookup: impl Fn(&str) -> Option<String>,
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let internal = |error: &dyn fmt::Display| ConfigError(error.to_string());
-        let mut table = Table::try_from(&self).map_err(|error| internal(&error))?;
-        overlay(&mut table, "TOPICD", &lookup)?;
-        table.try_into().map_err(|error: toml::de::Error| {
-            ConfigError(format!("in the environment: {}", error.message()))
-        })
+        environment::overlay(self, variables)
     }
 
     /// Looks for what no type can say.
@@ -127,8 +124,17 @@ impl Config {
         toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             let before = text.get(..start).unwrap_or("");
-            let line = before.matches('\n').count() + 1;
-            (line, with_hint(error.message()))
+            let line = before.matches('\n').count();
+            let key = text.lines().nth(line).and_then(|line| line.split_once('='));
+            let message = with_hint(error.message());
+            let message = match key {
+                // Such a message names the key already.
+                Some((key, _)) if !message.starts_with("unknown key") => {
+                    format!("{}: {message}", key.trim())
+                }
+                _ => message,
+            };
+            (line + 1, message)
         })
     }
 }
@@ -192,55 +198,43 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Replaces every value whose variable is set, by one of the same type.
-fn overlay(
-    table: &mut Table,
-    prefix: &str,
-    lookup: &impl Fn(&str) -> Option<String>,
-) -> Result<(), ConfigError> {
-    for (key, value) in table.iter_mut() {
-        let name = format!("{prefix}_{}", key.to_ascii_uppercase());
-        if let Value::Table(inner) = value {
-            overlay(inner, &name, lookup)?;
-        } else if let Some(text) = lookup(&name) {
-            let wrong = || ConfigError(format!("{name}: {text:?} is no {}", value.type_str()));
-            *value = read_as(value, &text).ok_or_else(wrong)?;
-        }
-    }
-    Ok(())
+fn unreadable(path: &Path, error: &io::Error) -> String {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => "; `topicd config default` prints one to begin with",
+        _ => "",
+    };
+    format!("cannot read {}: {error}{hint}", path.display())
 }
 
-fn read_as(current: &Value, text: &str) -> Option<Value> {
-    match current {
-        Value::Boolean(_) => text.parse().ok().map(Value::Boolean),
-        Value::Integer(_) => text.parse().ok().map(Value::Integer),
-        Value::Array(_) => {
-            let parts = text
-                .split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty());
-            Some(Value::Array(parts.map(Value::from).collect()))
-        }
-        _ => Some(text.into()),
-    }
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let wrong = |_| D::Error::custom(format!("{text:?} is not of the form ADDRESS:PORT"));
+    text.parse().map_err(wrong)
+}
+
+fn first_line(message: &str) -> &str {
+    message.lines().next().unwrap_or(message)
 }
 
 /// Adds the key that was probably meant.
 fn with_hint(message: &str) -> String {
-    let message = message.lines().next().unwrap_or(message);
+    let message = first_line(message);
     let mut names = message.split('`').skip(1).step_by(2);
     let unknown = names
         .next()
         .filter(|_| message.starts_with("unknown field"));
-    let near = unknown.and_then(|unknown| {
-        let near = names.map(|name| (distance(unknown, name), name)).min()?;
-        (near.0 <= 3).then_some(near.1)
-    });
+    let near = unknown.and_then(|unknown| nearest(unknown, names));
     match (unknown, near) {
         (Some(unknown), Some(near)) => format!("unknown key {unknown:?}, did you mean {near:?}?"),
         (Some(unknown), None) => format!("unknown key {unknown:?}"),
         _ => message.to_owned(),
     }
+}
+
+/// The name that was probably meant, if there is one.
+fn nearest<'a>(unknown: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let (distance, near) = names.map(|name| (distance(unknown, name), name)).min()?;
+    (distance <= 3).then_some(near)
 }
 
 /// Insertions, deletions and replacements between two words.
@@ -283,35 +277,16 @@ mod tests {
         assert_eq!(error("\nlisten = 3000").0, 2);
         assert_eq!(error("[accounts]\nsession_days = -1").0, 2);
         assert_eq!(error("listen = ").0, 1);
+        let message = "listen: \"nowhere\" is not of the form ADDRESS:PORT";
+        assert_eq!(error("\nlisten = \"nowhere\""), (2, message.into()));
+        let (_, message) = error("[accounts]\nsession_days = -1");
+        assert!(message.starts_with("session_days: "), "{message}");
     }
 
     #[test]
     fn the_defaults_are_a_file_that_is_read_back() {
         let config = Config::default();
         assert_eq!(Config::from_toml(&config.to_toml()), Ok(config));
-    }
-
-    #[test]
-    fn the_environment_overlays() {
-        let environment = |name: &str| match name {
-            "TOPICD_LISTEN" => Some("127.0.0.1:9".to_owned()),
-            "TOPICD_REALTIME_AUTH_TIMEOUT" => Some("0".to_owned()),
-            "TOPICD_CORS_ORIGINS" => Some("https://a.example, https://b.example".to_owned()),
-            _ => None,
-        };
-        let config = Config::default().with_environment(environment).unwrap();
-        assert_eq!(config.listen.port(), 9);
-        assert_eq!(config.realtime.auth_timeout(), None);
-        assert_eq!(
-            config.cors.origins,
-            ["https://a.example", "https://b.example"]
-        );
-        let wrong = |name: &str| (name == "TOPICD_ACCOUNTS_REGISTRATION").then(|| "yes".into());
-        let error = Config::default().with_environment(wrong).unwrap_err();
-        assert_eq!(
-            error.0,
-            "TOPICD_ACCOUNTS_REGISTRATION: \"yes\" is no boolean"
-        );
     }
 
     #[test]

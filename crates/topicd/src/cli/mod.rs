@@ -69,7 +69,7 @@ impl Settings {
             Some(path) => Config::from_file(path)?,
             None => Config::default(),
         };
-        let mut config = config.with_environment(|name| std::env::var(name).ok())?;
+        let mut config = config.with_environment(std::env::vars_os())?;
         if let Some(folder) = &self.data_dir {
             config.data_dir.clone_from(folder);
         }
