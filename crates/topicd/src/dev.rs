@@ -65,11 +65,14 @@ impl Dev {
     pub async fn open(mut config: Config) -> Result<Self, DevError> {
         config.accounts.registration = true;
         let server = Server::open(&config).map_err(DevError::Start)?;
-        let memory = match recall(&config)? {
-            Some(memory) => memory,
+        let known = match recall(&config)? {
+            Some(memory) => sign_in(&server, &memory).await?,
+            None => None,
+        };
+        let tokens = match known {
+            Some(tokens) => tokens,
             None => make(&server, &config).await?,
         };
-        let tokens = sign_in(&server, &memory).await?;
         Ok(Self {
             server: server.with_routes(console::router(tokens.clone())),
             tokens,
@@ -128,7 +131,7 @@ fn recall(config: &Config) -> Result<Option<Memory>, DevError> {
 
 /// Makes a user and a thing that is linked to it. The secrets are written last: a run that is ended
 /// before that makes others next time.
-async fn make(server: &Server, config: &Config) -> Result<Memory, DevError> {
+async fn make(server: &Server, config: &Config) -> Result<DevTokens, DevError> {
     let password = Token::generate()?;
     let (code, token, id) = (Token::generate()?, Token::generate()?, ThingId::generate()?);
     let store = server.store();
@@ -151,7 +154,8 @@ async fn make(server: &Server, config: &Config) -> Result<Memory, DevError> {
         .ok_or(StoreError::Busy)?;
     store.link(session.user, token.digest()).await?;
     remember(config, &memory)?;
-    Ok(memory)
+    let tokens = sign_in(server, &memory).await?;
+    tokens.ok_or_else(|| DevError::Setup("the demo user and thing are gone again".into()))
 }
 
 fn remember(config: &Config, memory: &Memory) -> Result<(), DevError> {
@@ -166,17 +170,21 @@ fn remember(config: &Config, memory: &Memory) -> Result<(), DevError> {
     written.map_err(|error| DevError::Setup(format!("cannot write {}: {error}", path.display())))
 }
 
-async fn sign_in(server: &Server, memory: &Memory) -> Result<DevTokens, DevError> {
+/// None if the secrets are of another database: its file was removed, say, and made anew.
+async fn sign_in(server: &Server, memory: &Memory) -> Result<Option<DevTokens>, DevError> {
     let here = std::net::Ipv4Addr::LOCALHOST.into();
-    let session = server.auth().login(login(memory), here).await?;
+    let session = match server.auth().login(login(memory), here).await {
+        Ok(session) => session,
+        Err(AuthError::BadCredentials) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let token = Token::presented(&memory.thing_token);
     let thing = server.store().thing(token.digest()).await?;
-    let thing = thing.ok_or_else(|| DevError::Setup("the demo thing is gone".into()))?;
-    Ok(DevTokens {
+    Ok(thing.map(|thing| DevTokens {
         session_token: session.reveal().to_owned(),
         thing_token: memory.thing_token.clone(),
         thing_id: thing.id.as_str().to_owned(),
-    })
+    }))
 }
 
 fn login(memory: &Memory) -> Login {

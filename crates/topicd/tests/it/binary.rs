@@ -167,6 +167,23 @@ fn a_code_is_made_on_the_command_line() {
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim().len(), 43);
 }
 
+#[tokio::test]
+async fn dev_makes_another_demo_if_the_database_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Process::dev(folder.path());
+    let (_, thing) = first.tokens().await;
+    first.kill();
+    for file in ["topicd.sqlite", "topicd.sqlite-wal", "topicd.sqlite-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(file));
+    }
+    let second = Process::dev(folder.path());
+    let (_, other) = second.tokens().await;
+    assert_ne!(thing, other);
+    second.kill();
+    let third = Process::dev(folder.path());
+    assert_eq!(third.tokens().await.1, other);
+}
+
 #[test]
 fn the_defaults_are_good_settings() {
     let folder = tempfile::tempdir().unwrap();
