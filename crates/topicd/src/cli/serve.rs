@@ -1,6 +1,9 @@
 //! `topicd serve`: the production form.
 
-use std::{io::IsTerminal, net::SocketAddr};
+use std::{
+    io::{self, IsTerminal},
+    net::SocketAddr,
+};
 
 use tokio::{net::TcpListener, runtime::Runtime, signal};
 use topicd::{Config, Server};
@@ -46,8 +49,8 @@ pub(super) fn start_log() {
         .fold(filter, EnvFilter::add_directive);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    if std::io::stderr().is_terminal() {
+        .with_writer(io::stderr);
+    if io::stderr().is_terminal() {
         log.init();
     } else {
         log.json().init();
@@ -55,11 +58,17 @@ pub(super) fn start_log() {
 }
 
 pub(super) async fn bind(config: &Config) -> Result<TcpListener, Failure> {
-    TcpListener::bind(config.listen).await.map_err(|error| {
-        let address = config.listen;
-        Failure::unavailable(format!(
-            "cannot listen on {address}: {error}; stop what uses it or name another with --listen"
-        ))
+    let address = config.listen;
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => "; stop what uses it or name another with --listen",
+            io::ErrorKind::AddrNotAvailable => {
+                "; name an address of this machine with --listen, or 0.0.0.0 for all of them"
+            }
+            io::ErrorKind::PermissionDenied => "; name a port from 1024 on with --listen",
+            _ => "",
+        };
+        Failure::unavailable(format!("cannot listen on {address}: {error}{advice}"))
     })
 }
 

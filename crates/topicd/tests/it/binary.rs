@@ -125,11 +125,19 @@ fn what_is_taken_is_69() {
     let mut second = topicd(&["dev", "--listen", &first.address.to_string(), "--data-dir"]);
     let message = fails(second.arg(other.path()), 69);
     assert!(message.contains("cannot listen on"), "{message}");
+    assert!(message.contains("; stop what uses it"), "{message}");
+    let mut elsewhere = topicd(&["serve", "--listen", "192.0.2.1:0", "--data-dir"]);
+    let message = fails(elsewhere.arg(other.path()), 69);
+    assert!(
+        message.contains("; name an address of this machine"),
+        "{message}"
+    );
     let file = other.path().join("file");
     std::fs::write(&file, "").unwrap();
     let mut blocked = topicd(&["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
     let message = fails(blocked.arg(file), 69);
     assert!(message.contains("cannot use the data folder"), "{message}");
+    assert!(message.contains("; name a folder, not a file"), "{message}");
 }
 
 #[tokio::test]

@@ -165,11 +165,8 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path, error) => {
-                let path = path.display();
-                write!(
-                    f,
-                    "cannot use the data folder {path}: {error}; check its owner and mode"
-                )
+                let (path, advice) = (path.display(), folder_advice(error.kind()));
+                write!(f, "cannot use the data folder {path}: {error}{advice}")
             }
             Self::InUse(path) => write!(
                 f,
@@ -196,6 +193,16 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             _ => Self::Failed(error.to_string()),
         }
+    }
+}
+
+fn folder_advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::PermissionDenied => "; check its owner and mode",
+        io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+            "; name a folder, not a file, with --data-dir"
+        }
+        _ => "",
     }
 }
 
