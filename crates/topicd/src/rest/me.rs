@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Json, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Number, Value, json, value::RawValue};
 
 use super::{
     Api,
@@ -40,6 +40,7 @@ pub(super) struct LinkRequest {
 #[serde(rename_all = "camelCase")]
 pub(super) struct TokenRequest {
     topics: Vec<String>,
+    #[serde(deserialize_with = "seconds")]
     expires_in: u64,
 }
 
@@ -221,4 +222,10 @@ pub(super) async fn create_token(
         "expires": expires.to_string(),
     });
     Ok((StatusCode::CREATED, Json(body)))
+}
+
+/// serde's own message would name a type of ours.
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let seconds = Number::deserialize(deserializer)?.as_u64();
+    seconds.ok_or_else(|| D::Error::custom("expiresIn must be a whole number of seconds"))
 }

@@ -542,6 +542,36 @@ async fn what_cannot_be_read_is_refused_in_json() {
 }
 
 #[tokio::test]
+async fn a_refusal_names_none_of_our_types() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    let values = format!("/v2/things/{}", guest.thing);
+    let wrong = [
+        ("/v2/login", r#"["a","b",""]"#),
+        ("/v2/login", r#"{"email":1,"password":"b"}"#),
+        (&values, r#"[[{"key":"a","value":1}]]"#),
+        (&values, r#"{"values":[[{"key":"a","value":1}]]}"#),
+        ("/v2/me/tokens", r#"{"topics":"a","expiresIn":60}"#),
+        (
+            "/v2/me/tokens",
+            r#"{"topics":["/me/resources/a"],"expiresIn":-1}"#,
+        ),
+        (
+            "/v2/me/tokens",
+            r#"{"topics":["/me/resources/a"],"expiresIn":"60"}"#,
+        ),
+    ];
+    for (path, body) in wrong {
+        let answer = server.call("POST", path, &guest.session, body).await;
+        assert_eq!(answer.status, 400, "{body}");
+        let ours = ["struct ", "enum ", "u64", "::"];
+        let names_one = ours.iter().any(|name| answer.body.contains(name));
+        assert!(!names_one, "{body}: {}", answer.body);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn an_array_is_no_object_and_no_secret_is_repeated() {
     let server = Running::start().await;
     let guest = server.guest().await;
