@@ -192,6 +192,23 @@ async fn dev_makes_another_demo_if_the_database_is_new() {
     assert_eq!(third.tokens().await.1, other);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_dev_makes_is_private_and_so_is_all_in_it() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("data");
+    let _running = Process::dev(&folder);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(&folder.join("dev.json")), 0o600);
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{path:?}");
+    }
+}
+
 #[test]
 fn the_defaults_are_good_settings() {
     let folder = tempfile::tempdir().unwrap();
