@@ -110,6 +110,9 @@ fn disconnect(protocol: Protocol, payload: &str) -> Result<Body, PacketError> {
 
 /// An array that begins with a name. A missing payload is an error (SIO5 11).
 fn event(protocol: Protocol, text: &Text, header: &Header<'_>) -> Result<Announced, PacketError> {
+    if header.payload.is_empty() {
+        return Err(PacketError::Payload);
+    }
     let array = json::array(header.payload)?;
     let first = array.first.and_then(|first| header.payload.get(first));
     let name = event_name(text, first.ok_or(PacketError::Payload)?)?;

@@ -43,7 +43,7 @@ fn bad_attachments_close() {
         ("501-[\"a\"]", AttachmentCount),
         ("5[\"a\"]", AttachmentCount),
         ("51-[\"a\"", Json),
-        ("51-", Json),
+        ("51-", Payload),
     ] {
         Client::joined().says(text).expect_closed(error);
     }

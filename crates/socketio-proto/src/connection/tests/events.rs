@@ -33,7 +33,7 @@ fn a_bad_event_closes() {
         ("2[null]", EventName),
         ("2[{}]", EventName),
         ("2[\"\\ud800\"]", EventName),
-        ("2", Json),
+        ("2", Payload),
         ("2[\"a\"", Json),
         ("2[\"a\"]x", Json),
         ("2-1[\"a\"]", Json),
