@@ -135,10 +135,15 @@ impl Fields {
             text.push_str(&namespace);
             text.push(',');
         }
+        let data = self.data.unwrap_or_default();
+        // No type carries a number, and behind an id it would read as more of its digits.
+        if data.starts_with(|first: char| first.is_ascii_digit()) {
+            return Err(PacketError::Payload);
+        }
         if let Some(id) = self.id {
             write!(text, "{id}").map_err(|_| PacketError::AckId)?;
         }
-        text.push_str(self.data.as_deref().unwrap_or_default());
+        text.push_str(&data);
         Ok(text.into())
     }
 }

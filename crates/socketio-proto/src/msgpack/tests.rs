@@ -73,6 +73,14 @@ fn other_shapes_are_refused() {
     fails(b"\x83\xa4type\x00\xa3nsp\xa1/\xa4data\xc4\x01x", Payload);
 }
 
+#[test]
+fn a_number_for_data_is_no_more_digits_of_the_id() {
+    for number in [&b"\x05"[..], b"\xcb\x61\xff\xff\xff\xff\x5c\x05\x2a"] {
+        let message = [b"\x84\xa4type\x02\xa3nsp\xa1/\xa2id\x6e\xa4data", number].concat();
+        fails(&message, PacketError::Payload);
+    }
+}
+
 // M3
 #[test]
 fn undefined_is_absent_or_null() {
