@@ -49,13 +49,13 @@ await browser.close();
 async function watch(page, path, state) {
   await page.goto(server + path);
   await page.getByText(state, { exact: true }).waitFor();
+  // Not the resources of the demo's sensor, which may write again before anybody has looked.
   for (const [minute, measured] of [19.5, 20.25, 21, 20.5, 22.75].entries()) {
     await write([
-      { key: "temperature", value: measured },
-      { key: "humidity", value: String(40 + minute * 3) },
+      { key: "level", value: measured },
       { key: "status", value: minute % 2 ? "closed" : "open" },
     ]);
-    await value(page, "temperature", String(measured));
+    await value(page, "level", String(measured));
   }
   await value(page, "status", "open");
   await card(page, "temperature").getByText(/^(now|\d+ s ago)$/).waitFor();
@@ -72,10 +72,11 @@ async function watch(page, path, state) {
   );
 
   // The form writes as the command does.
+  await page.getByRole("textbox", { name: "Resource" }).fill("level");
   const field = page.getByRole("textbox", { name: "Value" });
   await field.fill("17.125");
   await field.press("Enter");
-  await value(page, "temperature", "17.125");
+  await value(page, "level", "17.125");
 }
 
 // Waits until the card shows the value.
