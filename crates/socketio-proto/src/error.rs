@@ -36,6 +36,8 @@ pub enum PacketError {
     TextForAttachment,
     /// An attachment that no packet announced.
     StrayAttachment,
+    /// Text where packets are binary messages (SIO5 6.8).
+    TextMessage,
 }
 
 /// What a client did so that its session has to end (SIO5 5.2).
@@ -94,6 +96,7 @@ impl fmt::Display for PacketError {
             Self::AttachmentBytes => "attachments too large",
             Self::TextForAttachment => "text where an attachment was due",
             Self::StrayAttachment => "attachment without a packet",
+            Self::TextMessage => "text where packets are binary messages",
         })
     }
 }

@@ -37,5 +37,6 @@ pub use namespace::{InvalidNamespace, NamespaceName};
 pub use packet::{AckId, Body, EventName, Packet, PacketType};
 pub use protocol::Protocol;
 pub use recovery::{
-    Audience, LostSocket, Offset, PrivateId, Recovered, Recovery, RecoveryLimits, RecoveryRequest,
+    Address, Audience, Gap, LostSocket, Offset, PrivateId, Recovery, RecoveryLimits,
+    RecoveryRequest, Returning,
 };

@@ -14,7 +14,8 @@ use std::{
 
 use serde_json::{Value, json};
 use socketio::{
-    Args, Binary, ConnectRequest, DisconnectReason, Event, Handshake, Refusal, Server, Socket,
+    Args, Binary, ConnectRequest, DisconnectReason, Event, Handshake, Parser, Refusal, Server,
+    Socket,
 };
 use tokio::{net::TcpListener, time::sleep};
 
@@ -42,7 +43,11 @@ fn server(options: &[String]) -> Server {
     let mut protocol = socketio::proto::Config::default();
     protocol.connect_timeout = Duration::from_secs(1);
 
-    let io = Server::builder().engine(engine).protocol(protocol).build();
+    let mut builder = Server::builder().engine(engine).protocol(protocol);
+    if options.iter().any(|option| option == "msgpack") {
+        builder = builder.parser(Parser::MessagePack);
+    }
+    let io = builder.build();
     let journal = Journal::default();
     for name in ["/", "/custom", "/slow", "/refused", "/refused-with-data"] {
         let namespace = io.namespace(name, admit);

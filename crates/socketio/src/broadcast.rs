@@ -7,7 +7,7 @@ use socketio_proto::IntoArgs;
 
 use crate::{
     AdapterError, Answers, Command, EmitError, Outgoing, Recipients, Room, SocketInfo, Target,
-    ack::Asking, adapter::Reach, link::Message, namespace::NamespaceCore,
+    ack::Asking, adapter::Reach, namespace::NamespaceCore,
 };
 
 /// An operation on many sockets that is being put together.
@@ -131,7 +131,7 @@ impl Broadcast {
     pub fn emit_with_acks(self, name: &str, args: impl IntoArgs) -> Result<Answers, EmitError> {
         let args = args.into_args()?;
         let id = self.namespace.next_ack();
-        let message = Message::new(self.namespace.encode_event(name, &args, Some(id))?);
+        let message = self.namespace.event(name, &args, Some(id))?;
         self.namespace.tap(|| Outgoing {
             name,
             args: &args,

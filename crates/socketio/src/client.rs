@@ -13,7 +13,7 @@ use std::{
 
 use engineio::{
     Receiver, SessionHandle,
-    proto::{CloseReason, Data, SendOptions, Text, Version},
+    proto::{CloseReason, Data, Entry, SendOptions, Text, Version},
 };
 use futures_util::future::BoxFuture;
 use socketio_proto::{Connection, Event, NamespaceName, Output};
@@ -212,11 +212,7 @@ impl Client {
     fn settle(self: &Arc<Self>, state: &mut State) {
         while let Some(output) = state.connection.poll_output() {
             match output {
-                // Fails only for a session that has ended, which `closed` tells.
-                Output::Send(entry) => {
-                    let message = Message::new(entry);
-                    let _ = self.link.send(&message, SendOptions::never_dropped());
-                }
+                Output::Send(packet) => self.write(packet),
                 Output::Event(event) => self.take(state, event),
                 Output::Close(violation) => {
                     tracing::debug!(session = ?self.session(), %violation, "client broke the protocol");
@@ -225,6 +221,17 @@ impl Client {
             }
         }
         self.rearm(state);
+    }
+
+    fn write(&self, packet: Entry) {
+        match Message::new(self.server.settings().parser, packet) {
+            // Fails only for a session that has ended, which `closed` tells.
+            Ok(message) => drop(self.link.send(&message, SendOptions::never_dropped())),
+            Err(error) => {
+                tracing::error!(session = ?self.session(), %error, "a refusal cannot be told");
+                self.session().close(CloseReason::ForcedServerClose);
+            }
+        }
     }
 
     fn take(self: &Arc<Self>, state: &mut State, event: Event) {
@@ -319,8 +326,9 @@ impl State {
 
 impl Receiver for Inlet {
     fn message(&mut self, data: Data) {
+        let parser = self.0.server.settings().parser;
         self.0
-            .feed(|connection, now| connection.handle_message(now, data));
+            .feed(|connection, now| parser.feed(connection, now, data));
     }
 
     fn closed(&mut self, reason: CloseReason) {

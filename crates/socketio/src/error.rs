@@ -4,6 +4,7 @@ use std::{error::Error, fmt};
 
 use engineio::proto::{SendError, SendOutcome};
 use serde_json::Value;
+use socketio_proto::PacketError;
 
 use crate::{ArgError, Delivery};
 
@@ -19,6 +20,9 @@ pub enum EmitError {
     ReservedName,
     /// The arguments cannot be written as JSON.
     Args(ArgError),
+    /// The arguments are raw JSON that MessagePack has no form for: a surrogate that stands alone,
+    /// or a number beyond the range of a double.
+    MessagePack(PacketError),
     /// Too many answers of this client are awaited already.
     TooManyAcks,
 }
@@ -173,6 +177,7 @@ impl fmt::Display for EmitError {
             Self::QueueFull => f.write_str("the client's queue is full"),
             Self::ReservedName => f.write_str("the event name is reserved"),
             Self::Args(error) => error.fmt(f),
+            Self::MessagePack(error) => write!(f, "MessagePack cannot hold the arguments: {error}"),
             Self::TooManyAcks => f.write_str("too many answers are awaited"),
         }
     }

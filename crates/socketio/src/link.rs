@@ -12,6 +12,8 @@ use engineio::{
 };
 use socketio_proto::ascii_json;
 
+use crate::{EmitError, Parser};
+
 /// A session that packets are written to. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
@@ -58,7 +60,9 @@ impl Link {
 }
 
 impl Message {
-    pub(crate) fn new(entry: Entry) -> Self {
+    /// Fails only for arguments that the parser has no form for.
+    pub(crate) fn new(parser: Parser, packet: Entry) -> Result<Self, EmitError> {
+        let entry = parser.write(packet)?;
         let escaped = match entry.head() {
             Data::Text(text) if !text.as_bytes().is_ascii() => Some(Escaped {
                 text: text.clone(),
@@ -67,10 +71,10 @@ impl Message {
             }),
             _ => None,
         };
-        Self {
+        Ok(Self {
             shared: Prepared::new(entry),
             escaped,
-        }
+        })
     }
 }
 

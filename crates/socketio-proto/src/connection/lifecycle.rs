@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use engineio_proto::{Entry, Text};
+use engineio_proto::Text;
 
 use super::{Connection, Event, Output};
 use crate::{
@@ -131,9 +131,9 @@ impl Connection {
         Ok(())
     }
 
-    /// The same for a client that may come back by its private id, or has come back and gets what it
-    /// missed. That goes out before the confirmation: a client that loses its connection in between
-    /// asks again from the offset it has reached (SIO5 6.7).
+    /// The same for a client that may come back by its private id. What a client that has come back
+    /// missed goes out before: if it loses its connection in between, it asks again from the offset
+    /// that it has reached (SIO5 6.7).
     ///
     /// # Errors
     ///
@@ -143,12 +143,10 @@ impl Connection {
         namespace: &NamespaceName,
         socket_id: &str,
         private_id: &PrivateId,
-        missed: impl IntoIterator<Item = Entry>,
     ) -> Result<(), NotAsking> {
         self.join(namespace)?;
         let confirmation = encode_recoverable_connect(namespace, socket_id, private_id);
-        let packets = missed.into_iter().chain([confirmation]);
-        self.outputs.extend(packets.map(Output::Send));
+        self.outputs.push_back(Output::Send(confirmation));
         Ok(())
     }
 

@@ -133,6 +133,13 @@ impl Connection {
         }
     }
 
+    /// A message has arrived that the parser in front of this machine cannot read.
+    pub fn handle_unreadable(&mut self, error: PacketError) {
+        if self.phase == Phase::Open {
+            self.fail(error.into());
+        }
+    }
+
     /// The deadline that [`Connection::poll_timeout`] named has come. Harmless at any other time.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.phase == Phase::Closed {

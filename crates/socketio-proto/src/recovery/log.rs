@@ -9,14 +9,24 @@ use engineio_proto::Entry;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Offset(u64);
 
-/// Whom a packet was for: everybody, or those who are in one of the rooms and in none that is left
-/// out. A socket's id is a room of its own.
+/// Whom a packet was for: everybody, or who is at one of the addresses, without those that are left
+/// out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audience {
-    /// Rooms; none means everybody.
-    pub rooms: Vec<Arc<str>>,
-    /// Rooms that are left out.
-    pub except: Vec<Arc<str>>,
+    /// None means everybody.
+    pub to: Vec<Address>,
+    /// Who is left out.
+    pub except: Vec<Address>,
+}
+
+/// A socket or a room. Which of them a name stood for when the packet was sent, the driver knows:
+/// whoever joins a room that is named like the id of another socket must not get what is its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// The socket with this id.
+    Socket(Arc<str>),
+    /// All who are in the room of this name.
+    Room(Arc<str>),
 }
 
 /// Offsets are dense: that of the first packet kept is `forgotten + 1`.
@@ -50,14 +60,35 @@ const PREFIX: &str = "@";
 
 impl Audience {
     /// True if a socket that is in these rooms is meant.
-    pub(super) fn includes(&self, rooms: &[Arc<str>]) -> bool {
-        let is_in = |room: &Arc<str>| rooms.contains(room);
-        (self.rooms.is_empty() || self.rooms.iter().any(is_in)) && !self.except.iter().any(is_in)
+    pub(super) fn includes(&self, id: &str, rooms: &[Arc<str>]) -> bool {
+        let is_at = |address: &Address| match address {
+            Address::Socket(socket) => **socket == *id,
+            Address::Room(room) => rooms.contains(room),
+        };
+        (self.to.is_empty() || self.to.iter().any(is_at)) && !self.except.iter().any(is_at)
     }
 
     fn bytes(&self) -> usize {
-        let names = self.rooms.iter().chain(&self.except);
-        names.map(|name| name.len() + size_of_val(name)).sum()
+        let addresses = self.to.iter().chain(&self.except);
+        addresses.map(Address::bytes).sum()
+    }
+}
+
+impl Address {
+    fn bytes(&self) -> usize {
+        let (Self::Socket(name) | Self::Room(name)) = self;
+        name.len() + size_of::<Self>()
+    }
+}
+
+impl Logged {
+    fn new(at: Instant, audience: Audience, packet: Entry) -> Self {
+        Self {
+            at,
+            bytes: content_bytes(&packet) + audience.bytes() + size_of::<Self>(),
+            audience,
+            packet,
+        }
     }
 }
 
@@ -71,16 +102,9 @@ impl Log {
     }
 
     pub(super) fn push(&mut self, at: Instant, audience: Audience, packet: Entry) {
-        let attachments = packet.attachments().iter().map(|bytes| bytes.len());
-        let content = packet.head().len() + attachments.sum::<usize>();
-        let bytes = content + audience.bytes() + size_of::<Logged>();
-        self.bytes += bytes;
-        self.packets.push_back(Logged {
-            at,
-            audience,
-            packet,
-            bytes,
-        });
+        let logged = Logged::new(at, audience, packet);
+        self.bytes += logged.bytes;
+        self.packets.push_back(logged);
     }
 
     /// True if everything behind this offset is there.
@@ -88,11 +112,16 @@ impl Log {
         (self.forgotten..=self.head().0).contains(&offset.0)
     }
 
-    /// What stands behind an offset that the log reaches.
-    pub(super) fn since(&self, offset: Offset) -> impl Iterator<Item = (&Audience, &Entry)> {
+    /// What stands behind an offset that the log reaches, each with its offset.
+    pub(super) fn since(
+        &self,
+        offset: Offset,
+    ) -> impl Iterator<Item = (Offset, &Audience, &Entry)> {
         let known = usize::try_from(offset.0.saturating_sub(self.forgotten)).unwrap_or(usize::MAX);
         let behind = self.packets.iter().skip(known);
-        behind.map(|logged| (&logged.audience, &logged.packet))
+        (offset.0 + 1..)
+            .zip(behind)
+            .map(|(at, logged)| (Offset(at), &logged.audience, &logged.packet))
     }
 
     pub(super) fn oldest(&self) -> Option<Instant> {
@@ -110,6 +139,12 @@ impl Log {
             self.packets.pop_front();
         }
     }
+}
+
+/// What a packet has to say, in bytes.
+pub(super) fn content_bytes(packet: &Entry) -> usize {
+    let attachments = packet.attachments().iter().map(|bytes| bytes.len());
+    packet.head().len() + attachments.sum::<usize>()
 }
 
 impl fmt::Display for Offset {

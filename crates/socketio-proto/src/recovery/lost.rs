@@ -1,7 +1,8 @@
 //! The sockets that were lost and may come back.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
+    mem,
     sync::Arc,
     time::Instant,
 };
@@ -13,34 +14,61 @@ use super::{Offset, PrivateId};
 pub struct LostSocket<S> {
     /// Its socket id, which it gets back.
     pub socket_id: Arc<str>,
-    /// Its rooms, that of its own id among them.
+    /// Its rooms.
     pub rooms: Vec<Arc<str>>,
     /// The head of the log when it was let in ([`Recovery::head`](super::Recovery::head)).
     pub joined_at: Offset,
+    /// The last packet that was sent to it, if it was sent any.
+    pub last_sent: Option<Offset>,
+    /// The head of the log when it was lost: whoever has received the last packet that was sent has
+    /// received everything up to here.
+    pub sent_until: Offset,
     /// What the application keeps for it.
     pub state: S,
+}
+
+impl<S> LostSocket<S> {
+    /// Up to where a client has everything that was for it, given the last that it received. Packets
+    /// for others may have left the log meanwhile, and do not count.
+    pub(super) fn received_until(&self, received: Offset) -> Offset {
+        // What was sent before the socket's time is not for it, whatever the client claims.
+        let received = received.max(self.joined_at);
+        if self.last_sent.is_none_or(|last| received >= last) {
+            received.max(self.sent_until)
+        } else {
+            received
+        }
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct LostSockets<S> {
     sockets: HashMap<PrivateId, LostSocket<S>>,
+    ids: HashSet<Arc<str>>,
     /// In the order of loss, which is that of expiry.
     queue: VecDeque<(Instant, PrivateId)>,
+    /// Of those who have not come back.
+    forgotten: Vec<S>,
 }
 
 impl<S> Default for LostSockets<S> {
     fn default() -> Self {
         Self {
             sockets: HashMap::new(),
+            ids: HashSet::new(),
             queue: VecDeque::new(),
+            forgotten: Vec::new(),
         }
     }
 }
 
 impl<S> LostSockets<S> {
     pub(super) fn insert(&mut self, at: Instant, id: PrivateId, socket: LostSocket<S>) {
-        self.remove(&id);
+        if let Some(old) = self.remove(&id) {
+            self.forgotten.push(old.state);
+        }
         self.queue.push_back((at, id.clone()));
+        self.ids.insert(Arc::clone(&socket.socket_id));
         self.sockets.insert(id, socket);
     }
 
@@ -48,8 +76,13 @@ impl<S> LostSockets<S> {
         self.sockets.get(id)
     }
 
+    pub(super) fn contains(&self, socket_id: &str) -> bool {
+        self.ids.contains(socket_id)
+    }
+
     pub(super) fn remove(&mut self, id: &PrivateId) -> Option<LostSocket<S>> {
         let socket = self.sockets.remove(id)?;
+        self.ids.remove(&socket.socket_id);
         self.queue.retain(|(_, queued)| queued != id);
         Some(socket)
     }
@@ -63,8 +96,15 @@ impl<S> LostSockets<S> {
             if self.queue.len() <= most && !is_old(*at) {
                 return;
             }
-            self.sockets.remove(id);
+            if let Some(socket) = self.sockets.remove(id) {
+                self.ids.remove(&socket.socket_id);
+                self.forgotten.push(socket.state);
+            }
             self.queue.pop_front();
         }
+    }
+
+    pub(super) fn take_forgotten(&mut self) -> Vec<S> {
+        mem::take(&mut self.forgotten)
     }
 }

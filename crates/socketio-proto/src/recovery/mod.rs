@@ -17,7 +17,7 @@ use engineio_proto::Entry;
 use self::{log::Log, lost::LostSockets};
 
 pub use self::{
-    log::{Audience, Offset},
+    log::{Address, Audience, Offset},
     lost::LostSocket,
     request::{PrivateId, RecoveryRequest},
 };
@@ -43,7 +43,8 @@ pub struct RecoveryLimits {
 /// - [`Recovery::record`] gives each packet its offset and keeps it; the packet that is sent is the
 ///   one that was recorded. Volatile events and those that want an answer are not recorded.
 /// - A packet is recorded and its recipients are chosen under one lock, which [`Recovery::resume`]
-///   and letting the socket back in share: so nothing is missed and nothing comes twice.
+///   and letting the socket back in share: so nothing is missed and nothing comes twice. It is queued
+///   under that lock, too, as clients count by the last offset that they received.
 /// - A socket is [`lost`](Recovery::lose) when its session ends otherwise than by the application or
 ///   by a DISCONNECT.
 #[derive(Debug)]
@@ -53,14 +54,18 @@ pub struct Recovery<S> {
     lost: LostSockets<S>,
 }
 
-/// A socket that has come back.
+/// A socket that is coming back: it gets what it missed, then it is let in.
 #[derive(Debug, PartialEq)]
-pub struct Recovered<S> {
+pub struct Returning<S> {
     /// As it was when it was lost: id, rooms and state go on.
     pub socket: LostSocket<S>,
-    /// What it missed, in order.
-    pub missed: Vec<Entry>,
+    /// Whose it is.
+    pub private_id: PrivateId,
 }
+
+/// A part of what a socket missed is no longer there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap;
 
 impl<S> Recovery<S> {
     /// An empty memory.
@@ -103,25 +108,64 @@ impl<S> Recovery<S> {
         self.expire(now);
     }
 
-    /// Finds the socket of a client that has come back, and what it missed. It is forgotten by that:
-    /// another client with the same private id gets a new socket.
+    /// True for the id of a socket that is waited for.
+    pub fn awaits(&self, socket_id: &str) -> bool {
+        self.lost.contains(socket_id)
+    }
+
+    /// Finds the socket of a client that has come back. It is forgotten by that: another client with
+    /// the same private id gets a new socket. If it is gone before it was let in, it is
+    /// [`lost`](Recovery::lose) once more.
     ///
     /// None if the id is unknown, for instance because its socket is still joined, or if what it
     /// missed is no longer there as a whole: then nothing is recovered, and the socket is kept.
-    pub fn resume(&mut self, now: Instant, request: &RecoveryRequest) -> Option<Recovered<S>> {
+    pub fn resume(&mut self, now: Instant, request: &RecoveryRequest) -> Option<Returning<S>> {
         self.expire(now);
         let lost = self.lost.find(&request.private_id)?;
-        let after = match &request.offset {
+        let received = match &request.offset {
             Some(text) => Offset::parse(text)?,
             None => lost.joined_at,
         };
-        let after = self.log.reaches(after).then_some(after)?;
-        // What was sent before the socket's time is not for it, whatever the client claims.
-        let missed = self.log.since(after.max(lost.joined_at));
-        let missed = missed.filter(|(audience, _)| audience.includes(&lost.rooms));
-        let missed = missed.map(|(_, packet)| packet.clone()).collect();
-        let socket = self.lost.remove(&request.private_id)?;
-        Some(Recovered { socket, missed })
+        let sent_until = lost.received_until(received);
+        if received > self.head() || !self.log.reaches(sent_until) {
+            return None;
+        }
+        let mut socket = self.lost.remove(&request.private_id)?;
+        socket.sent_until = sent_until;
+        Some(Returning {
+            socket,
+            private_id: request.private_id.clone(),
+        })
+    }
+
+    /// Takes the next packets that a socket missed, in order, about as many bytes as this and at
+    /// least one packet. With none left it has got everything, and can be let in.
+    ///
+    /// # Errors
+    ///
+    /// [`Gap`] if the log has been cut meanwhile.
+    pub fn replay(
+        &self,
+        returning: &mut Returning<S>,
+        max_bytes: usize,
+    ) -> Result<Vec<Entry>, Gap> {
+        let socket = &mut returning.socket;
+        if !self.log.reaches(socket.sent_until) {
+            return Err(Gap);
+        }
+        let (mut missed, mut bytes) = (Vec::new(), 0);
+        for (offset, audience, packet) in self.log.since(socket.sent_until) {
+            if bytes >= max_bytes {
+                break;
+            }
+            socket.sent_until = offset;
+            if audience.includes(&socket.socket_id, &socket.rooms) {
+                socket.last_sent = Some(offset);
+                bytes += log::content_bytes(packet);
+                missed.push(packet.clone());
+            }
+        }
+        Ok(missed)
     }
 
     /// When [`Recovery::expire`] frees something next.
@@ -130,6 +174,13 @@ impl<S> Recovery<S> {
         let oldest = [self.log.oldest(), self.lost.oldest()];
         let oldest = oldest.into_iter().flatten().min()?;
         oldest.checked_add(self.limits.max_disconnection)
+    }
+
+    /// What the application kept for sockets that have been given up, for the driver to drop where
+    /// code of the application may run.
+    #[must_use]
+    pub fn take_forgotten(&mut self) -> Vec<S> {
+        self.lost.take_forgotten()
     }
 
     /// Frees what is too old or too much. Every other call does so, too.

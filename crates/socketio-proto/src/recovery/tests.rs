@@ -26,7 +26,7 @@ impl Memory {
     /// Sends a number to a room, or to everybody.
     fn send(&mut self, rooms: &[&str], number: u32) -> String {
         let audience = Audience {
-            rooms: names(rooms),
+            to: addresses(rooms),
             except: Vec::new(),
         };
         let encode = |offset| {
@@ -38,14 +38,20 @@ impl Memory {
     }
 
     fn joins(&self, socket_id: &str, rooms: &[&str]) -> LostSocket<&'static str> {
-        let mut rooms = names(rooms);
-        rooms.push(socket_id.into());
         LostSocket {
             socket_id: socket_id.into(),
-            rooms,
+            rooms: names(rooms),
             joined_at: self.recovery.head(),
+            last_sent: None,
+            sent_until: self.recovery.head(),
             state: "state",
         }
+    }
+
+    /// Everything up to now has been sent to it, the last packet included.
+    fn has_sent(&self, socket: &mut LostSocket<&'static str>) {
+        socket.last_sent = Some(self.recovery.head());
+        socket.sent_until = self.recovery.head();
     }
 
     fn loses(&mut self, id: &str, socket: LostSocket<&'static str>) {
@@ -58,8 +64,19 @@ impl Memory {
             private_id: PrivateId::new(id),
             offset: offset.map(Into::into),
         };
-        let recovered = self.recovery.resume(self.now, &request)?;
-        Some(recovered.missed.iter().map(text).collect())
+        let mut returning = self.recovery.resume(self.now, &request)?;
+        Some(self.replays(&mut returning))
+    }
+
+    fn replays(&self, returning: &mut Returning<&'static str>) -> Vec<String> {
+        let mut missed = Vec::new();
+        loop {
+            let packets = self.recovery.replay(returning, 30).expect("no gap");
+            if packets.is_empty() {
+                return missed;
+            }
+            missed.extend(packets.iter().map(text));
+        }
     }
 
     fn waits(&mut self, seconds: u64) {
@@ -72,11 +89,27 @@ fn names(names: &[&str]) -> Vec<Arc<str>> {
     names.iter().copied().map(Into::into).collect()
 }
 
+/// Single letters are ids of sockets.
+fn addresses(names: &[&str]) -> Vec<Address> {
+    let address = |name: &&str| match name.len() {
+        1 => Address::Socket((*name).into()),
+        _ => Address::Room((*name).into()),
+    };
+    names.iter().map(address).collect()
+}
+
 fn text(packet: &Entry) -> String {
     match packet.head() {
         Data::Text(text) => text.to_string(),
         Data::Binary(_) => panic!("packets are text"),
     }
+}
+
+fn memory_of_two() -> Memory {
+    Memory::new(RecoveryLimits {
+        max_packets: 2,
+        ..Default::default()
+    })
 }
 
 fn memory() -> Memory {
@@ -87,8 +120,9 @@ fn memory() -> Memory {
 #[test]
 fn what_was_missed_comes_back_in_order() {
     let mut memory = memory();
-    let socket = memory.joins("s", &["room"]);
+    let mut socket = memory.joins("s", &["room"]);
     assert_eq!(memory.send(&[], 1), r#"2["n",1,"@1"]"#);
+    memory.has_sent(&mut socket);
     memory.loses("p", socket.clone());
     memory.send(&["room"], 2);
     memory.send(&["elsewhere"], 3);
@@ -97,29 +131,61 @@ fn what_was_missed_comes_back_in_order() {
         private_id: PrivateId::new("p"),
         offset: Some("@1".into()),
     };
-    let recovered = memory.recovery.resume(memory.now, &request).unwrap();
-    assert_eq!(recovered.socket, socket);
-    let missed: Vec<String> = recovered.missed.iter().map(text).collect();
+    let mut returning = memory.recovery.resume(memory.now, &request).unwrap();
+    assert_eq!(returning.socket, socket);
+    let missed = memory.replays(&mut returning);
     assert_eq!(missed, [r#"2["n",2,"@2"]"#, r#"2["n",4,"@4"]"#]);
+}
+
+#[test]
+fn a_replay_goes_on_with_what_is_sent_meanwhile() {
+    let mut memory = memory();
+    let socket = memory.joins("s", &[]);
+    memory.loses("p", socket);
+    for number in 1..=3 {
+        memory.send(&[], number);
+    }
+    let request = RecoveryRequest::parse(r#"{"pid":"p"}"#).unwrap();
+    let mut returning = memory.recovery.resume(memory.now, &request).unwrap();
+    let first = memory.recovery.replay(&mut returning, 1).unwrap();
+    assert_eq!(
+        first.iter().map(text).collect::<Vec<_>>(),
+        [r#"2["n",1,"@1"]"#]
+    );
+    memory.send(&[], 4);
+    assert_eq!(memory.replays(&mut returning).len(), 3);
+    // It is lost before it was told that it is in, and has received the first packet only.
+    memory.loses("p", returning.socket);
+    assert_eq!(memory.resumes("p", Some("@1")).unwrap().len(), 3);
 }
 
 #[test]
 fn who_is_left_out_misses_nothing() {
     let audience = Audience {
-        rooms: names(&["room"]),
-        except: names(&["s"]),
+        to: addresses(&["room"]),
+        except: addresses(&["s"]),
     };
-    assert!(!audience.includes(&names(&["room", "s"])));
-    assert!(audience.includes(&names(&["room", "t"])));
-    assert!(!audience.includes(&names(&["t"])));
+    assert!(!audience.includes("s", &names(&["room"])));
+    assert!(audience.includes("t", &names(&["room"])));
+    assert!(!audience.includes("t", &names(&[])));
+}
+
+#[test]
+fn a_room_named_like_a_socket_gets_nothing_of_it() {
+    let mut memory = memory();
+    let eavesdropper = memory.joins("t", &["s"]);
+    memory.loses("p", eavesdropper);
+    memory.send(&["s"], 1);
+    assert_eq!(memory.resumes("p", None), Some(vec![]));
 }
 
 #[test]
 fn a_client_that_has_received_nothing_is_recovered_too() {
     let mut memory = memory();
     memory.send(&[], 1);
-    let socket = memory.joins("s", &[]);
+    let mut socket = memory.joins("s", &[]);
     memory.send(&[], 2);
+    memory.has_sent(&mut socket);
     memory.loses("p", socket);
     memory.send(&[], 3);
     let missed = memory.resumes("p", None).unwrap();
@@ -164,11 +230,7 @@ fn a_client_that_stays_away_is_forgotten() {
 
 #[test]
 fn a_log_with_a_gap_recovers_nobody() {
-    let limits = RecoveryLimits {
-        max_packets: 2,
-        ..Default::default()
-    };
-    let mut memory = Memory::new(limits);
+    let mut memory = memory_of_two();
     let socket = memory.joins("s", &[]);
     memory.loses("p", socket);
     for number in 1..=3 {
@@ -176,6 +238,52 @@ fn a_log_with_a_gap_recovers_nobody() {
     }
     assert_eq!(memory.resumes("p", None), None);
     assert_eq!(memory.resumes("p", Some("@1")).unwrap().len(), 2);
+}
+
+#[test]
+fn what_was_for_others_leaves_no_gap() {
+    let mut memory = memory_of_two();
+    let mut socket = memory.joins("s", &[]);
+    memory.send(&["s"], 0);
+    memory.has_sent(&mut socket);
+    for number in 1..=3 {
+        memory.send(&["t"], number);
+    }
+    socket.sent_until = memory.recovery.head();
+    memory.loses("p", socket.clone());
+    memory.send(&["s"], 4);
+    assert_eq!(
+        memory.resumes("p", Some("@1")),
+        Some(vec![r#"2["n",4,"@5"]"#.into()])
+    );
+    // It does not have the last packet that it was sent, which is gone.
+    memory.loses("p", socket);
+    assert_eq!(memory.resumes("p", None), None);
+}
+
+#[test]
+fn a_replay_stops_at_a_gap() {
+    let mut memory = memory_of_two();
+    let socket = memory.joins("s", &[]);
+    memory.loses("p", socket);
+    let request = RecoveryRequest::parse(r#"{"pid":"p"}"#).unwrap();
+    let mut returning = memory.recovery.resume(memory.now, &request).unwrap();
+    for number in 1..=3 {
+        memory.send(&[], number);
+    }
+    assert_eq!(memory.recovery.replay(&mut returning, 1), Err(Gap));
+}
+
+#[test]
+fn states_are_handed_back_when_their_sockets_are_forgotten() {
+    let mut memory = memory();
+    let socket = memory.joins("s", &[]);
+    memory.loses("p", socket);
+    assert!(memory.recovery.awaits("s"));
+    assert!(memory.recovery.take_forgotten().is_empty());
+    memory.waits(120);
+    assert!(!memory.recovery.awaits("s"));
+    assert_eq!(memory.recovery.take_forgotten(), ["state"]);
 }
 
 #[test]
@@ -193,8 +301,12 @@ fn the_memory_is_bounded() {
     }
     let kept = (0..100).filter(|id| memory.resumes(&id.to_string(), None).is_some());
     assert_eq!(kept.count(), 2);
-    let first = RecoveryRequest::parse(r#"{"pid":"99","offset":"@1"}"#).unwrap();
-    assert_eq!(memory.recovery.resume(memory.now, &first), None);
+    let first = memory.joins("s", &[]);
+    memory.loses("99", first);
+    for number in 0..100 {
+        memory.send(&[], number);
+    }
+    assert_eq!(memory.resumes("99", None), None);
 }
 
 #[test]
@@ -222,6 +334,10 @@ proptest! {
         let mut last_offset = None;
         for (before, lost, away) in rounds {
             let mut wire: Vec<String> = (0..before).map(|number| memory.send(&["s"], number)).collect();
+            if before > 0 {
+                memory.has_sent(&mut socket);
+            }
+            socket.sent_until = memory.recovery.head();
             sent.extend(wire.iter().cloned());
             wire.truncate(wire.len().saturating_sub(lost));
             for packet in wire {
@@ -234,12 +350,12 @@ proptest! {
                 private_id: PrivateId::new("p"),
                 offset: last_offset.as_deref().map(Into::into),
             };
-            let recovered = memory.recovery.resume(memory.now, &request).expect("it is all there");
-            socket = recovered.socket;
-            for packet in &recovered.missed {
-                last_offset = text(packet).rsplit('"').nth(1).map(str::to_owned);
-                received.push(text(packet));
+            let mut returning = memory.recovery.resume(memory.now, &request).expect("it is all there");
+            for packet in memory.replays(&mut returning) {
+                last_offset = packet.rsplit('"').nth(1).map(str::to_owned);
+                received.push(packet);
             }
+            socket = returning.socket;
         }
         prop_assert_eq!(received, sent);
     }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use engineio::proto::{Entry, SendOptions};
+use engineio::proto::SendOptions;
 use socketio_proto::{AckId, Args, NamespaceName};
 
 use super::behaviour::Behaviour;
@@ -139,17 +139,19 @@ impl NamespaceCore {
         AckId::new(self.next_ack.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) fn encode_event(
+    pub(crate) fn event(
         &self,
         name: &str,
         args: &Args,
         ack: Option<AckId>,
-    ) -> Result<Entry, EmitError> {
-        Ok(socketio_proto::encode_event(&self.name, name, args, ack)?)
+    ) -> Result<Message, EmitError> {
+        let packet = socketio_proto::encode_event(&self.name, name, args, ack)?;
+        Message::new(self.settings.parser, packet)
     }
 
-    pub(crate) fn encode_ack(&self, id: AckId, args: &Args) -> Entry {
-        socketio_proto::encode_ack(&self.name, id, args)
+    pub(crate) fn answer(&self, id: AckId, args: &Args) -> Result<Message, EmitError> {
+        let packet = socketio_proto::encode_ack(&self.name, id, args);
+        Message::new(self.settings.parser, packet)
     }
 
     /// Shows the outgoing catch-all handlers what is sent.
@@ -202,7 +204,7 @@ impl NamespaceCore {
                 args,
                 options,
             } => {
-                let message = Message::new(self.encode_event(name, args, None)?);
+                let message = self.event(name, args, None)?;
                 return Ok(self.fan_out(target, &message, *options));
             }
             Command::Join { target, rooms } => self.regroup(target, rooms, Rooms::join),

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use engineio::EngineService;
 
 use super::{Application, HandlerFailure, Server, Settings, Shared};
-use crate::{Adapter, InboxLimits, LocalSockets};
+use crate::{Adapter, InboxLimits, LocalSockets, Parser};
 
 /// A server that is being put together. Every setting has a default.
 #[derive(Default)]
@@ -39,6 +39,12 @@ impl Builder {
     /// What connects this server with others. Default: nothing.
     pub fn adapter(mut self, adapter: impl Adapter) -> Self {
         self.settings.adapter = Box::new(adapter);
+        self
+    }
+
+    /// In which form packets travel. Default [`Parser::Text`].
+    pub fn parser(mut self, parser: Parser) -> Self {
+        self.settings.parser = parser;
         self
     }
 

@@ -2,11 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{Adapter, HandlerError, InboxLimits, LocalAdapter, SocketId, socket::SocketCore};
+use crate::{
+    Adapter, HandlerError, InboxLimits, LocalAdapter, Parser, SocketId, socket::SocketCore,
+};
 
 /// Settings of a server, fixed when it is built.
 pub(crate) struct Settings {
     pub(crate) adapter: Box<dyn Adapter>,
+    pub(crate) parser: Parser,
     pub(crate) inbox: InboxLimits,
     pub(crate) max_open_acks: usize,
     pub(crate) ack_timeout: Duration,
@@ -68,6 +71,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             adapter: Box::new(LocalAdapter),
+            parser: Parser::default(),
             inbox: InboxLimits::default(),
             max_open_acks: 1024,
             ack_timeout: Duration::from_secs(20),

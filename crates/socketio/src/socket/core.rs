@@ -89,7 +89,7 @@ impl SocketCore {
     }
 
     pub(crate) fn acknowledge(&self, id: AckId, args: &Args) -> Result<EmitOutcome, EmitError> {
-        let message = Message::new(self.namespace.encode_ack(id, args));
+        let message = self.namespace.answer(id, args)?;
         self.send(&message, SendOptions::never_dropped())
     }
 

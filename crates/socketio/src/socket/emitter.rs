@@ -7,9 +7,7 @@ use socketio_proto::IntoArgs;
 use tokio::sync::oneshot;
 
 use super::SocketCore;
-use crate::{
-    Ack, AckError, EmitError, EmitOutcome, Outgoing, Recipients, ack::Waiter, link::Message,
-};
+use crate::{Ack, AckError, EmitError, EmitOutcome, Outgoing, Recipients, ack::Waiter};
 
 /// An emit to one socket that is being put together.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +52,7 @@ impl<'a> Emitter<'a> {
     pub fn emit(self, name: &str, args: impl IntoArgs) -> Result<EmitOutcome, EmitError> {
         let args = args.into_args()?;
         let namespace = self.socket.namespace();
-        let message = Message::new(namespace.encode_event(name, &args, None)?);
+        let message = namespace.event(name, &args, None)?;
         namespace.tap(|| Outgoing {
             name,
             args: &args,
@@ -75,7 +73,7 @@ impl<'a> Emitter<'a> {
         let args = args.into_args().map_err(EmitError::from)?;
         let namespace = self.socket.namespace();
         let id = namespace.next_ack();
-        let message = Message::new(namespace.encode_event(name, &args, Some(id))?);
+        let message = namespace.event(name, &args, Some(id))?;
         namespace.tap(|| Outgoing {
             name,
             args: &args,

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use socketio::Server;
 use tokio::{
@@ -74,12 +75,16 @@ impl Client {
         self.socket.send(Message::binary(bytes)).await.unwrap();
     }
 
+    pub(crate) async fn send_bytes(&mut self, bytes: Bytes) {
+        self.socket.send(Message::binary(bytes)).await.unwrap();
+    }
+
     pub(crate) async fn expect(&mut self, text: &str) {
         assert_eq!(self.text().await, text);
     }
 
     pub(crate) async fn expect_binary(&mut self, bytes: &[u8]) {
-        assert_eq!(self.next().await.into_data(), bytes);
+        assert_eq!(self.bytes().await, bytes);
     }
 
     /// The session ends without anything else being said.
@@ -98,6 +103,10 @@ impl Client {
 
     pub(crate) async fn text(&mut self) -> String {
         self.next().await.into_text().unwrap().to_string()
+    }
+
+    pub(crate) async fn bytes(&mut self) -> Bytes {
+        self.next().await.into_data()
     }
 
     async fn next(&mut self) -> Message {

@@ -11,6 +11,7 @@ mod crowd;
 mod disconnecting;
 mod events;
 mod layers;
+mod msgpack;
 mod pressure;
 mod protocol4;
 mod rooms;

@@ -65,8 +65,8 @@ const FIXTURES: [Fixture; 2] = [
         example: "conformance",
         path: "/socket.io/",
         arguments: &[],
-        settings: &["jsonp"],
-        not_offered: &["sio5/recovery", "sio5/msgpack"],
+        settings: &["jsonp", "msgpack"],
+        not_offered: &["sio5/recovery"],
     },
 ];
 

@@ -1,7 +1,7 @@
 //! How clients of protocol 5 come into namespaces and leave them.
 
 use super::*;
-use crate::{Args, PrivateId, encode_event};
+use crate::PrivateId;
 
 // N1, N2, N3, N4, N5, N12
 #[test]
@@ -209,28 +209,19 @@ fn namespaces_are_bounded_in_length_and_number() {
     );
 }
 
-// R2, R4
+// R2
 #[test]
-fn who_comes_back_gets_what_was_missed_before_the_confirmation() {
+fn who_may_come_back_is_told_a_private_id() {
     let (root, id) = (NamespaceName::ROOT, PrivateId::new("pid"));
-    let mut client = Client::open(Protocol::V5);
-    client.says("0").expect(&["connect /"]);
-    let accepted = client.connection.accept_recoverable(&root, "sid", &id, []);
-    assert_eq!(accepted, Ok(()));
-    client.expect(&[r#"S 0{"sid":"sid","pid":"pid"}"#]);
-
     let mut client = Client::open(Protocol::V5);
     let auth = r#"{"pid":"pid","offset":"@1"}"#;
     client.says(&format!("0{auth}"));
     client.expect(&[&format!("connect / {auth}")]);
-    let missed = encode_event(&root, "news", &Args::default(), None).unwrap();
-    let accepted = client
-        .connection
-        .accept_recoverable(&root, "sid", &id, [missed]);
+    let accepted = client.connection.accept_recoverable(&root, "sid", &id);
     assert_eq!(accepted, Ok(()));
-    client.expect(&[r#"S 2["news"]"#, r#"S 0{"sid":"sid","pid":"pid"}"#]);
+    client.expect(&[r#"S 0{"sid":"sid","pid":"pid"}"#]);
     assert_eq!(
-        client.connection.accept_recoverable(&root, "x", &id, []),
+        client.connection.accept_recoverable(&root, "x", &id),
         Err(NotAsking)
     );
 }
