@@ -53,10 +53,11 @@ pub(crate) async fn run(cell: Arc<SessionCell>, id: WebSocketId, upgrade: OnUpgr
         return;
     };
     match outlet::take(upgraded) {
-        Taken::Tcp { stream, read } => {
-            let outlet = Outlet::direct(Arc::clone(&stream));
-            serve(cell, id, outlet, read_side::SharedTcp(stream), read).await;
-        }
+        Taken::Tcp {
+            reader,
+            outlet,
+            read,
+        } => serve(cell, id, outlet, reader, read).await,
         Taken::Other { reader, outlet } => serve(cell, id, outlet, reader, Bytes::new()).await,
     }
 }

@@ -11,7 +11,10 @@ use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncWriteExt, ReadHalf, WriteHalf},
-    net::TcpStream,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
 };
 
 use super::Progress;
@@ -20,7 +23,7 @@ use crate::{session::SessionCell, write_limit::WriteLimit};
 /// What others than the task can write with, under the session's lock.
 pub(crate) enum Writer {
     /// Plain TCP: anybody writes, without waiting.
-    Direct(Arc<TcpStream>),
+    Direct(Arc<OwnedWriteHalf>),
     /// TLS or a stream we do not know: only its task writes.
     ByTask,
 }
@@ -28,7 +31,7 @@ pub(crate) enum Writer {
 /// The task's way out.
 pub(super) enum Outlet {
     /// Plain TCP, shared with everybody who has something for the session.
-    Direct(Arc<TcpStream>),
+    Direct(Arc<OwnedWriteHalf>),
     /// A stream of the task's own, with the bytes that are on their way.
     Owned {
         stream: Box<WriteHalf<TokioIo<Upgraded>>>,
@@ -40,7 +43,8 @@ pub(super) enum Outlet {
 /// An upgraded connection, taken apart.
 pub(super) enum Taken {
     Tcp {
-        stream: Arc<TcpStream>,
+        reader: OwnedReadHalf,
+        outlet: Outlet,
         read: Bytes,
     },
     Other {
@@ -55,8 +59,10 @@ pub(super) fn take(upgraded: Upgraded) -> Taken {
         Ok((stream, read)) => {
             // A small frame must not wait for the acknowledgement of the one before.
             let _ = stream.set_nodelay(true);
+            let (reader, writer) = stream.into_split();
             Taken::Tcp {
-                stream: Arc::new(stream),
+                reader,
+                outlet: Outlet::Direct(Arc::new(writer)),
                 // Copied: hyper's buffer would live as long as the slice.
                 read: Bytes::copy_from_slice(&read),
             }
@@ -104,10 +110,6 @@ impl Writer {
 }
 
 impl Outlet {
-    pub(super) fn direct(stream: Arc<TcpStream>) -> Self {
-        Self::Direct(stream)
-    }
-
     /// The part that the session keeps.
     pub(super) fn writer(&self) -> Writer {
         match self {
