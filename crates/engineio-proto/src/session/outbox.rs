@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 use super::{ConflationKey, SendOutcome, SlowConsumer};
 use crate::{Limits, Packet, Prepared, Version};
 
-/// The queue of one session. It keeps no memory while it is empty.
+/// The queue of one session. While it is empty it keeps room for [`KEPT`] entries at most, so that
+/// single messages need no allocation.
 #[derive(Default)]
 pub(super) struct Outbox {
     entries: VecDeque<Queued>,
@@ -217,7 +218,7 @@ impl Outbox {
     fn pop(&mut self) {
         self.remove(0);
         self.written = 0;
-        if self.entries.is_empty() {
+        if self.entries.is_empty() && self.entries.capacity() > KEPT {
             self.entries = VecDeque::new();
         }
     }
@@ -235,3 +236,5 @@ impl Outbox {
         }
     }
 }
+
+const KEPT: usize = 4;
