@@ -10,11 +10,8 @@
 
 use std::{
     collections::VecDeque,
-    future::poll_fn,
     panic::AssertUnwindSafe,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Poll,
 };
 
 use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
@@ -94,7 +91,7 @@ impl Deliverer {
             Task::Running => self.arrived.notify_one(),
             Task::None => {
                 queue.task = Task::Running;
-                self.runtime.spawn(Arc::clone(self).run());
+                self.runtime.spawn(Arc::clone(self).run(None));
             }
         }
     }
@@ -119,19 +116,27 @@ impl Deliverer {
             }
             queue.task = Task::Running;
         }
-        let mut run = Box::pin(Arc::clone(self).run());
-        if (&mut run).now_or_never().is_none() {
-            self.runtime.spawn(run);
+        loop {
+            while let Some(socket) = self.next_arrival() {
+                if let Some(first) = begin(&socket) {
+                    self.runtime.spawn(Arc::clone(self).run(Some(first)));
+                    return;
+                }
+            }
+            if self.rest() {
+                return;
+            }
         }
     }
 
-    async fn run(self: Arc<Self>) {
-        let mut waiting = FuturesUnordered::new();
+    /// Begins work as it comes and goes on with `first` and whatever else has to wait.
+    async fn run(self: Arc<Self>, first: Option<BoxFuture<'static, ()>>) {
+        let mut waiting: FuturesUnordered<_> = first.into_iter().collect();
         loop {
             while let Some(socket) = self.next_arrival() {
                 // Handlers that never wait must not keep a thread from everybody else.
                 coop::consume_budget().await;
-                waiting.extend(begin(socket).await);
+                waiting.extend(begin(&socket));
             }
             if waiting.is_empty() {
                 if self.rest() {
@@ -156,7 +161,9 @@ impl Deliverer {
         let done = queue.arrivals.is_empty();
         if done {
             queue.task = Task::None;
-            queue.arrivals = VecDeque::new();
+            if queue.arrivals.capacity() > KEPT {
+                queue.arrivals = VecDeque::new();
+            }
         }
         done
     }
@@ -168,24 +175,23 @@ impl Deliverer {
 
 /// Begins the next work of a socket, unless its handler still runs. If that has to wait, what is
 /// returned goes on with it and with what comes for this socket until its inbox is empty.
-async fn begin(socket: Arc<SocketCore>) -> Option<BoxFuture<'static, ()>> {
+fn begin(socket: &Arc<SocketCore>) -> Option<BoxFuture<'static, ()>> {
     let work = socket.begin_work()?;
-    let mut first = Box::pin(handle(Arc::clone(&socket), work));
-    if poll_once(first.as_mut()).await.is_ready() {
+    let mut first = Box::pin(handle(Arc::clone(socket), work));
+    // Whoever goes on with it polls it again, which tells it whom to wake.
+    if (&mut first).now_or_never().is_some() {
         socket.end_work();
         return None;
     }
-    Some(Box::pin(async move {
-        first.await;
-        while let Some(work) = socket.next_work() {
-            coop::consume_budget().await;
-            handle(Arc::clone(&socket), work).await;
-        }
-    }))
+    Some(Box::pin(go_on(Arc::clone(socket), first)))
 }
 
-async fn poll_once(mut work: Pin<&mut impl Future<Output = ()>>) -> Poll<()> {
-    poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await
+async fn go_on(socket: Arc<SocketCore>, first: impl Future<Output = ()>) {
+    first.await;
+    while let Some(work) = socket.next_work() {
+        coop::consume_budget().await;
+        handle(Arc::clone(&socket), work).await;
+    }
 }
 
 /// Runs a handler. One that panics ends its socket, nothing else.
@@ -222,3 +228,6 @@ async fn call(socket: &Arc<SocketCore>, work: Work) -> Result<(), HandlerError> 
         },
     }
 }
+
+/// Arrivals whose place is kept while nothing comes.
+const KEPT: usize = 4;
