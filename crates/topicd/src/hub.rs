@@ -6,6 +6,7 @@
 use std::{
     collections::HashMap,
     fmt,
+    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -13,14 +14,16 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::{
-    store::{Effect, Publication, Staged, ThingRow, UserId},
-    token::{Digest, ThingId},
+    store::{Effect, Publication, Seq, Staged, ThingRow, UserId},
+    token::Digest,
     topic::Key,
-    value::{self, Record},
+    value::Record,
 };
 
+mod batch;
 mod listeners;
 
+use batch::Batch;
 use listeners::Listeners;
 pub use listeners::{Ended, Listener, TooManyListeners};
 
@@ -43,12 +46,47 @@ pub struct Room {
     pub channel: Channel,
     /// The topic exactly as they wrote it.
     pub spelling: Arc<str>,
+    /// How they want the values.
+    pub form: Form,
+}
+
+/// How values are pushed to the members of a room. The default is what is done unless a client asks
+/// for something else.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Form {
+    /// What an element has in it.
+    pub elements: Elements,
+    /// What a slow reader gets.
+    pub pace: Pace,
+}
+
+/// What an element has in it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Elements {
+    /// The value.
+    #[default]
+    Plain,
+    /// The value, and its number in the order of arrival.
+    Numbered,
+}
+
+/// What a slow reader gets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Pace {
+    /// Every value, or its connection is cut.
+    #[default]
+    Every,
+    /// Of each thing and key the newest value, in the place of the one that still waits.
+    Newest,
 }
 
 /// How members are reached.
 pub trait Outlet: Send + Sync + 'static {
     /// Pushes a JSON array of elements to everybody in a room. Must not block.
     fn push(&self, room: &Room, elements: &str);
+    /// Pushes an array of one element to everybody in a room, in the place of one with the same key
+    /// that still waits. Must not block.
+    fn push_newest(&self, room: &Room, element: &str, key: u64);
     /// A session has ended before its time: whoever uses it is logged out.
     fn end_session(&self, hub: &Hub, session: Digest);
 }
@@ -58,6 +96,8 @@ pub struct Hub {
     outlet: Box<dyn Outlet>,
     rooms: Mutex<HashMap<Channel, Vec<(Room, usize)>>>,
     listeners: Arc<Listeners>,
+    /// Makes keys for what replaces each other; nobody outside can choose two that are the same.
+    replacing: RandomState,
 }
 
 /// The way into the stage, and what comes out.
@@ -72,6 +112,7 @@ impl Hub {
             outlet: Box::new(outlet),
             rooms: Mutex::default(),
             listeners: Arc::default(),
+            replacing: RandomState::new(),
         }
     }
 
@@ -147,33 +188,37 @@ impl Hub {
             thing,
             owners,
             records,
+            first,
         } = publication;
-        self.push(&Channel::Thing(thing.row), records.iter(), None);
+        let values = || records.iter().zip((first.0..).map(Seq));
+        let batch = Batch::new(thing.row, None, values().collect());
+        self.push(&Channel::Thing(thing.row), &batch);
         for key in distinct_keys(records) {
+            let values = values().filter(|(record, _)| record.key == *key);
+            let batch = Batch::new(thing.row, Some(&thing.id), values.collect());
             for owner in owners {
-                let channel = Channel::Resource(*owner, key.clone());
-                let records = records.iter().filter(|record| record.key == *key);
-                self.push(&channel, records, Some(&thing.id));
+                self.push(&Channel::Resource(*owner, key.clone()), &batch);
             }
         }
     }
 
-    fn push<'a>(
-        &self,
-        channel: &Channel,
-        records: impl Iterator<Item = &'a Record>,
-        thing: Option<&ThingId>,
-    ) {
-        let (rooms, is_heard) = (self.rooms_of(channel), self.listeners.are_on(channel));
-        if rooms.is_empty() && !is_heard {
-            return;
+    fn push(&self, channel: &Channel, batch: &Batch<'_>) {
+        for room in self.rooms_of(channel) {
+            match room.form.pace {
+                Pace::Every => self.outlet.push(&room, batch.text(room.form.elements)),
+                Pace::Newest => self.push_newest(&room, batch),
+            }
         }
-        let elements = value::elements(records, thing);
-        for room in &rooms {
-            self.outlet.push(room, &elements);
+        if self.listeners.are_on(channel) {
+            let elements = Bytes::copy_from_slice(batch.text(Elements::Plain).as_bytes());
+            self.listeners.push(channel, &elements);
         }
-        if is_heard {
-            self.listeners.push(channel, &Bytes::from(elements));
+    }
+
+    fn push_newest(&self, room: &Room, batch: &Batch<'_>) {
+        for (key, element) in batch.single(room.form.elements) {
+            let replacing = self.replacing.hash_one((room, batch.thing, key));
+            self.outlet.push_newest(room, &element, replacing);
         }
     }
 

@@ -16,6 +16,7 @@ pub mod hub;
 pub mod limits;
 mod object;
 pub mod origin;
+mod read_budget;
 mod realtime;
 pub mod rest;
 mod server;

@@ -10,9 +10,10 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use socketio::{
-    Args, ConnectRequest, Event, Namespace, Refusal, Responder, Server, Socket,
+    ConflationKey, ConnectRequest, Event, Namespace, Refusal, Responder, SendOptions, Server,
+    SlowConsumer, Socket,
     engineio::{Config as EngineConfig, Hooks, Refusal as HandshakeRefusal, proto::Version},
 };
 
@@ -20,20 +21,30 @@ use crate::{
     auth::Auth,
     config::RealtimeConfig,
     datetime::Timestamp,
-    hub::{Hub, Outlet, Room},
+    hub::{Channel, Hub, Outlet, Room},
     object::Object,
     origin::Origins,
-    store::{Admission, Admitted, OnAdmitted, Session, Store, StoreError, Ticket},
+    read_budget::ReadBudget,
+    store::{Admission, Holder, OnAdmitted, Replay, Session, Store, Ticket},
     token::{Digest, Token},
     topic::Topic,
 };
 
+mod answer;
 mod client;
+mod request;
 
+use answer::{
+    done, exhausted, invalid_token, logged_in, refused, subscribed, too_many, unavailable,
+    with_resource,
+};
 use client::{Added, Client, Denied, Membership};
+use request::{TopicRequest, Wanted};
 
 /// How often expired sessions and silent clients are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
+/// Memory that one replay may take.
+const MAX_REPLAY: usize = 1024 * 1024;
 
 /// The server behind `/socket.io/` and what its handlers work with.
 pub(crate) struct Realtime {
@@ -42,6 +53,7 @@ pub(crate) struct Realtime {
     hub: Arc<Hub>,
     store: Arc<dyn Store>,
     auth: Arc<Auth>,
+    reads: ReadBudget,
     config: RealtimeConfig,
 }
 
@@ -55,11 +67,6 @@ struct V2Outlet {
 #[serde(rename_all = "camelCase")]
 struct Credentials {
     session_token: String,
-}
-
-#[derive(Deserialize)]
-struct TopicRequest {
-    resource: String,
 }
 
 /// A request that waits for its answer: on the event of its name, and in the ack if one is awaited.
@@ -113,6 +120,7 @@ impl Realtime {
         hub: Arc<Hub>,
         store: Arc<dyn Store>,
         auth: Arc<Auth>,
+        reads: ReadBudget,
         config: RealtimeConfig,
     ) -> Arc<Self> {
         let realtime = Arc::new(Self {
@@ -121,6 +129,7 @@ impl Realtime {
             hub,
             store,
             auth,
+            reads,
             config,
         });
         realtime.handle_events();
@@ -141,9 +150,9 @@ impl Realtime {
             };
             let (now, clock) = (Timestamp::now(), Instant::now());
             for socket in this.v2.sockets() {
-                if socket.state().has_expired(now) {
-                    log_out(&this.hub, &socket, this.config.auth_timeout());
-                } else if socket.state().is_overdue(clock) {
+                let expired = |session: &Session| session.has_expired(now);
+                log_out(&this.hub, &socket, expired, this.config.auth_timeout());
+                if socket.state().is_given_up(clock) {
                     socket.close();
                 }
             }
@@ -161,6 +170,13 @@ impl Realtime {
                     this.connected(socket).await;
                 }
             }
+        });
+        self.v2.layer(|socket, event, next| async move {
+            if socket.state().may_send(&event) {
+                return next.run(event).await;
+            }
+            socket.close();
+            Ok(())
         });
         self.on("authenticate", Self::authenticate);
         self.on("subscribe", Self::subscribe);
@@ -231,11 +247,11 @@ impl Realtime {
         let asked = Arc::new(asked);
         let entering = Arc::clone(&asked);
         let enter: OnAdmitted = Box::new(move |admitted| {
-            if let Admitted::Session(session) = admitted {
+            if let Holder::Session(session) = admitted.holder {
                 enter(&hub, &entering, session);
             }
         });
-        match self.store.admit(ticket, enter).await {
+        match self.store.admit(ticket, None, enter).await {
             Ok(Admission::Admitted) => {}
             Ok(_) => self.refuse_token(&asked),
             Err(error) => asked.answer(&unavailable(&error)),
@@ -260,49 +276,78 @@ impl Realtime {
     }
 
     async fn subscribe(self: Arc<Self>, asked: Asked, event: Event) {
-        let request = event.arg::<Object<TopicRequest>>(0).ok();
-        let spelling: Option<Arc<str>> = request.map(|request| request.0.resource.into());
+        let request = TopicRequest::of(&event);
+        let topic = request.as_ref().map(|request| request.resource.as_str());
         let client = asked.socket.state();
         let Some(session) = client.session() else {
-            asked.answer(&refused(401, "not authenticated", spelling.as_deref()));
+            asked.answer(&refused(401, "not authenticated", topic));
             if client.count_early_subscribe() {
                 asked.socket.close();
             }
             return;
         };
-        let topic = spelling.as_deref().map(Topic::parse);
-        let (Some(spelling), Some(Ok(topic))) = (spelling.clone(), topic) else {
-            return asked.answer(&refused(400, "malformed topic", spelling.as_deref()));
-        };
-        match client.may_subscribe(&spelling, &topic, Instant::now()) {
-            Ok(()) => self.join(asked, session, topic, spelling).await,
-            Err(Denied::TooMany) => asked.answer(&too_many("too many subscriptions", &spelling, 1)),
-            Err(Denied::TooFast(wait)) => {
-                asked.answer(&too_many("too many requests", &spelling, wait.seconds()));
-            }
-            Err(Denied::NotYours) => asked.answer(&refused(404, "not found", Some(&spelling))),
+        if let Err(exceeded) = client.take_turn(Instant::now()) {
+            let (topic, wait) = (topic.unwrap_or(""), exceeded.seconds());
+            return asked.answer(&too_many("too many requests", topic, wait));
         }
+        let wanted = request.as_ref().map(TopicRequest::wanted);
+        let wanted = match wanted.unwrap_or(Err("malformed topic")) {
+            Ok(wanted) => wanted,
+            Err(message) => return asked.answer(&refused(400, message, topic)),
+        };
+        match client.may_hold(&wanted) {
+            Ok(()) => self.admit(asked, session, wanted).await,
+            Err(Denied::TooMany) => {
+                asked.answer(&too_many("too many subscriptions", &wanted.spelling, 1));
+            }
+            Err(Denied::NotYours) => {
+                asked.answer(&refused(404, "not found", Some(&wanted.spelling)));
+            }
+        }
+    }
+
+    /// Stored values take memory until the client has them: it gets its next ones when these are on
+    /// their way.
+    async fn admit(&self, asked: Asked, session: Session, wanted: Wanted) {
+        if wanted.start.is_none() {
+            return self.join(&Arc::new(asked), session, wanted).await;
+        }
+        asked.socket.writable().await;
+        let share = match self.reads.share(MAX_REPLAY).await {
+            Ok(share) => share,
+            Err(error) => return asked.answer(&exhausted(error, &wanted.spelling)),
+        };
+        let asked = Arc::new(asked);
+        self.join(&asked, session, wanted).await;
+        asked.socket.writable().await;
+        drop(share);
     }
 
     /// Joins in the publish stage: from there on every value of the topic is pushed, and none
     /// before the answer.
-    async fn join(&self, asked: Asked, session: Session, topic: Topic, spelling: Arc<str>) {
-        let ticket = match &topic {
+    async fn join(&self, asked: &Arc<Asked>, session: Session, wanted: Wanted) {
+        let spelling = Arc::clone(&wanted.spelling);
+        let ticket = match &wanted.topic {
             Topic::Resource(_) => Ticket::Session(session.token),
             Topic::Thing(thing) => Ticket::Thing {
                 session: Some(session.token),
                 thing: thing.digest(),
             },
         };
-        let hub = Arc::clone(&self.hub);
-        let asked = Arc::new(asked);
-        let (joining, name) = (Arc::clone(&asked), Arc::clone(&spelling));
+        let replay = wanted.replay();
+        let (hub, joining) = (Arc::clone(&self.hub), Arc::clone(asked));
         let join: OnAdmitted = Box::new(move |admitted| {
-            if let Some(membership) = Membership::new(&session, topic, name, admitted) {
-                join(&hub, &joining, &session, membership);
+            if let Some(membership) = Membership::new(&session, wanted, &admitted.holder) {
+                join(
+                    &hub,
+                    &joining,
+                    &session,
+                    membership,
+                    admitted.replay.as_ref(),
+                );
             }
         });
-        match self.store.admit(ticket, join).await {
+        match self.store.admit(ticket, replay, join).await {
             Ok(Admission::Admitted) => {}
             Ok(Admission::NoSession) => {
                 asked.answer(&refused(401, "not authenticated", Some(&spelling)));
@@ -316,11 +361,11 @@ impl Realtime {
     }
 
     async fn unsubscribe(self: Arc<Self>, asked: Asked, event: Event) {
-        let request = event.arg::<Object<TopicRequest>>(0).ok();
-        let spelling = request.map(|request| request.0.resource);
-        let topic = spelling.as_deref().map(Topic::parse);
-        let (Some(spelling), Some(Ok(_))) = (spelling.as_deref(), topic) else {
-            return asked.answer(&refused(400, "malformed topic", spelling.as_deref()));
+        let request = TopicRequest::of(&event);
+        let spelling = request.as_ref().map(|request| request.resource.as_str());
+        let topic = spelling.map(Topic::parse);
+        let (Some(spelling), Some(Ok(_))) = (spelling, topic) else {
+            return asked.answer(&refused(400, "malformed topic", spelling));
         };
         if let Some(room) = asked.socket.state().remove(spelling) {
             leave(&self.hub, &asked.socket, &room);
@@ -341,10 +386,28 @@ impl Asked {
 
 impl Outlet for V2Outlet {
     fn push(&self, room: &Room, elements: &str) {
-        let pushed = Args::from_raw([elements])
+        self.emit(room, elements, SendOptions::default());
+    }
+
+    fn push_newest(&self, room: &Room, element: &str, key: u64) {
+        let newest = SlowConsumer::ConflateBy(ConflationKey::new(key));
+        self.emit(room, element, SendOptions::with(newest));
+    }
+
+    fn end_session(&self, hub: &Hub, session: Digest) {
+        for socket in self.v2.sockets() {
+            let uses = |own: &Session| own.token == session;
+            log_out(hub, &socket, uses, self.auth_timeout);
+        }
+    }
+}
+
+impl V2Outlet {
+    fn emit(&self, room: &Room, elements: &str, options: SendOptions) {
+        let pushed = answer::array(elements)
             .map_err(|error| error.to_string())
             .and_then(|args| {
-                let members = self.v2.to(room_name(room));
+                let members = self.v2.to(room_name(room)).with(options);
                 members
                     .emit(&room.spelling, args)
                     .map_err(|error| error.to_string())
@@ -353,40 +416,51 @@ impl Outlet for V2Outlet {
             tracing::error!(cause, "values were not pushed");
         }
     }
-
-    fn end_session(&self, hub: &Hub, session: Digest) {
-        for socket in self.v2.sockets() {
-            if socket.state().uses(session) {
-                log_out(hub, &socket, self.auth_timeout);
-            }
-        }
-    }
 }
 
 /// A login that was admitted. What the new user may not hold ends before the answer.
 fn enter(hub: &Hub, asked: &Asked, session: Session) {
     let socket = &asked.socket;
-    for room in socket.state().log_in(session) {
-        leave(hub, socket, &room);
-        let _ = socket.emit("unsubscribe", (done("unsubscribed", &room.spelling),));
-    }
-    asked.answer(&json!({ "status": "success" }));
+    socket.state().log_in(session, |rooms| {
+        for room in &rooms {
+            leave(hub, socket, room);
+            let _ = socket.emit("unsubscribe", (done("unsubscribed", &room.spelling),));
+        }
+        asked.answer(&logged_in());
+    });
 }
 
-/// A subscription that was admitted. Joining twice is joining once.
-fn join(hub: &Hub, asked: &Asked, session: &Session, membership: Membership) {
+/// A subscription that was admitted. Joining twice is joining once; the form that was asked for last
+/// is the one that holds.
+fn join(
+    hub: &Hub,
+    asked: &Asked,
+    session: &Session,
+    membership: Membership,
+    replay: Option<&Replay>,
+) {
     let (room, socket) = (membership.room.clone(), &asked.socket);
     let enter = |room: &Room| {
         hub.enter(room);
         socket.join(room_name(room));
     };
-    match socket.state().add(session, membership, enter) {
-        Added::New | Added::Again => {}
-        Added::LoggedOut => {
-            return asked.answer(&refused(401, "not authenticated", Some(&room.spelling)));
-        }
+    let leave = |room: &Room| leave(hub, socket, room);
+    if socket.state().add(session, membership, enter, leave) == Added::LoggedOut {
+        return asked.answer(&refused(401, "not authenticated", Some(&room.spelling)));
     }
-    asked.answer(&done("subscribed", &room.spelling));
+    asked.answer(&subscribed(&room.spelling, replay));
+    if let Some(replay) = replay.filter(|replay| !replay.values.is_empty()) {
+        push_stored(socket, &room, replay);
+    }
+}
+
+fn push_stored(socket: &Socket<Client>, room: &Room, replay: &Replay) {
+    let show_thing = matches!(room.channel, Channel::Resource(..));
+    match answer::stored(replay, show_thing) {
+        // A client that is gone needs no values.
+        Ok(args) => drop(socket.emit(&room.spelling, args)),
+        Err(error) => tracing::error!(%error, "stored values were not pushed"),
+    }
 }
 
 fn leave(hub: &Hub, socket: &Socket<Client>, room: &Room) {
@@ -394,54 +468,28 @@ fn leave(hub: &Hub, socket: &Socket<Client>, room: &Room) {
     hub.leave(room);
 }
 
-/// Ends all subscriptions and says so. The client has the time of a new one to log in again.
-fn log_out(hub: &Hub, socket: &Socket<Client>, auth_timeout: Option<Duration>) {
-    let client = socket.state();
-    client.log_out(auth_timeout, Instant::now(), |room| {
-        leave(hub, socket, room)
+/// Ends all subscriptions and says so, if the login is one that `ends`. The client has the time of a
+/// new one to log in again. What is said is said under the client's lock: nobody logs in between.
+fn log_out(
+    hub: &Hub,
+    socket: &Socket<Client>,
+    ends: impl FnOnce(&Session) -> bool,
+    auth_timeout: Option<Duration>,
+) {
+    let deadline = auth_timeout.map(|timeout| Instant::now() + timeout);
+    socket.state().log_out(ends, deadline, |rooms| {
+        rooms.iter().for_each(|room| leave(hub, socket, room));
+        let _ = socket.emit("authenticate", (invalid_token(),));
     });
-    let _ = socket.emit("authenticate", (invalid_token(),));
 }
 
 /// The name in the namespace. It begins with what no topic begins with, and has the channel in it:
 /// one spelling is another room for another user.
 fn room_name(room: &Room) -> String {
-    format!("{:?} {}", room.channel, room.spelling)
+    format!("{:?} {:?} {}", room.channel, room.form, room.spelling)
 }
 
 fn peer(socket: &Socket<Client>) -> IpAddr {
     let peer = socket.handshake().peer().map(|peer| peer.ip());
     peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
-}
-
-fn done(message: &str, topic: &str) -> Value {
-    json!({ "status": "success", "message": message, "resource": topic })
-}
-
-fn invalid_token() -> Value {
-    refused(401, "Invalid session token", None)
-}
-
-fn refused(code: u16, message: &str, topic: Option<&str>) -> Value {
-    let object = json!({ "status": "error", "code": code, "message": message });
-    match topic {
-        Some(topic) => with_resource(object, topic),
-        None => object,
-    }
-}
-
-fn too_many(message: &str, topic: &str, seconds: u64) -> Value {
-    let mut object = refused(429, message, Some(topic));
-    object["retryAfter"] = seconds.into();
-    object
-}
-
-fn unavailable(error: &StoreError) -> Value {
-    tracing::error!(%error, "a client could not be admitted");
-    refused(503, "the server is busy", None)
-}
-
-fn with_resource(mut object: Value, topic: &str) -> Value {
-    object["resource"] = topic.into();
-    object
 }

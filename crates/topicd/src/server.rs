@@ -19,6 +19,7 @@ use crate::{
     auth::Auth,
     config::{Config, ConfigError},
     hub::{self, Hub},
+    read_budget::ReadBudget,
     realtime::{self, Realtime},
     rest::{self, Api, ApiError},
     store::{
@@ -88,11 +89,13 @@ impl Server {
         let publishing = Arc::clone(&hub);
         // Ends with the store, when everything that was committed has been published.
         tokio::spawn(async move { publishing.run(staged).await });
+        let reads = ReadBudget::default();
         let realtime = Realtime::open(
             (io, v2),
             Arc::clone(&hub),
             Arc::clone(&store),
             Arc::clone(&auth),
+            reads.clone(),
             config.realtime.clone(),
         );
         tokio::spawn(Realtime::sweep(Arc::downgrade(&realtime)));
@@ -101,6 +104,7 @@ impl Server {
             Arc::clone(&store),
             Arc::clone(&auth),
             Arc::clone(&hub),
+            reads,
             accounts,
         ));
         Ok(Self {

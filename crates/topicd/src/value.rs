@@ -8,7 +8,7 @@ use std::{fmt, fmt::Write as _, sync::Arc};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::{datetime::Timestamp, object::Object, token::ThingId, topic::Key};
+use crate::{datetime::Timestamp, object::Object, store::Seq, token::ThingId, topic::Key};
 
 /// One value as it is stored and pushed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -133,7 +133,7 @@ impl Geo<'_> {
 impl Record {
     /// Writes the element as a subscriber or reader gets it. Key and value come first, compact:
     /// firmware compares the text byte by byte.
-    pub fn write_element(&self, thing: Option<&ThingId>, out: &mut String) {
+    pub fn write_element(&self, thing: Option<&ThingId>, seq: Option<Seq>, out: &mut String) {
         let (key, value, datetime) = (self.key.as_str(), &self.value, self.datetime);
         let _ = write!(
             out,
@@ -145,6 +145,9 @@ impl Record {
         if let Some(thing) = thing {
             let _ = write!(out, r#","thingId":"{}""#, thing.as_str());
         }
+        if let Some(Seq(seq)) = seq {
+            let _ = write!(out, r#","seq":{seq}"#);
+        }
         out.push('}');
     }
 }
@@ -154,12 +157,27 @@ pub fn elements<'a>(
     records: impl IntoIterator<Item = &'a Record>,
     thing: Option<&ThingId>,
 ) -> String {
+    array(records, |record, out| {
+        record.write_element(thing, None, out)
+    })
+}
+
+/// The elements of these records as a JSON array, with the numbers of the records in them.
+pub fn numbered_elements<'a>(
+    records: impl IntoIterator<Item = (&'a Record, Option<&'a ThingId>, Seq)>,
+) -> String {
+    array(records, |(record, thing, seq), out| {
+        record.write_element(thing, Some(seq), out);
+    })
+}
+
+fn array<T>(items: impl IntoIterator<Item = T>, write: impl Fn(T, &mut String)) -> String {
     let mut out = String::from("[");
-    for record in records {
+    for item in items {
         if out.len() > 1 {
             out.push(',');
         }
-        record.write_element(thing, &mut out);
+        write(item, &mut out);
     }
     out.push(']');
     out

@@ -70,6 +70,17 @@ impl<S> Socket<S> {
             .map_or(0, |client| client.session().queued_bytes())
     }
 
+    /// Waits until the client's queue is below its low water mark, or the client is gone.
+    ///
+    /// Cancel-safe.
+    pub async fn writable(&self) {
+        if let Ok(client) = self.core.client() {
+            let session = client.session().clone();
+            drop(client);
+            session.writable().await;
+        }
+    }
+
     /// Queues an event. Each element of a tuple is one argument; packets go out in the order in
     /// which they were emitted.
     ///
@@ -94,9 +105,8 @@ impl<S> Socket<S> {
         args: impl IntoArgs,
     ) -> Result<EmitOutcome, EmitError> {
         let args = args.into_args()?;
-        let session = self.core.client()?.session().clone();
-        session.writable().await;
-        drop(session);
+        self.core.client()?;
+        self.writable().await;
         self.emit(name, args)
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::store::Thing;
+use crate::{store::Thing, token::ThingId};
 
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<String>>>);
@@ -11,6 +11,10 @@ struct Notes(Arc<Mutex<Vec<String>>>);
 impl Outlet for Notes {
     fn push(&self, room: &Room, elements: &str) {
         self.note(format!("{} {elements}", room.spelling));
+    }
+
+    fn push_newest(&self, room: &Room, element: &str, key: u64) {
+        self.note(format!("{} newest of {key} {element}", room.spelling));
     }
 
     fn end_session(&self, _: &Hub, session: Digest) {
@@ -45,6 +49,7 @@ fn room(channel: Channel, spelling: &str) -> Room {
     Room {
         channel,
         spelling: spelling.into(),
+        form: Form::default(),
     }
 }
 
@@ -62,6 +67,7 @@ fn publication(owners: &[UserId], keys: &[&str]) -> Effect {
         },
         owners: owners.to_vec(),
         records: records.collect(),
+        first: Seq(5),
     })
 }
 
@@ -149,4 +155,48 @@ async fn the_stage_answers_after_the_effect_and_in_order() {
         first_words,
         ["/things/x", "stored", "entered", "admitted", "linked"]
     );
+}
+
+#[test]
+fn each_form_is_a_room_of_its_own() {
+    let (hub, notes) = hub();
+    let numbered = Form {
+        elements: Elements::Numbered,
+        ..Form::default()
+    };
+    for form in [Form::default(), numbered] {
+        hub.enter(&Room {
+            form,
+            ..room(Channel::Resource(ANNA, key("a")), "/me/resources/a")
+        });
+    }
+    hub.apply(publication(&[ANNA], &["b", "a"]));
+    let element = r#"{"key":"a","value":2,"datetime":"1970-01-01T00:00:00.000Z","thingId":"T""#;
+    assert_eq!(
+        notes.take(),
+        [
+            format!("/me/resources/a [{element}}}]"),
+            format!(r#"/me/resources/a [{element},"seq":6}}]"#),
+        ]
+    );
+}
+
+#[test]
+fn the_newest_of_each_key_comes_alone_with_a_key_of_its_own() {
+    let (hub, notes) = hub();
+    hub.enter(&Room {
+        form: Form {
+            pace: Pace::Newest,
+            ..Form::default()
+        },
+        ..room(Channel::Thing(THING), "/things/x")
+    });
+    hub.apply(publication(&[], &["a", "b", "a"]));
+    let lines = notes.take();
+    let word = |line: &String, index| line.split(' ').nth(index).unwrap().to_owned();
+    let keys: Vec<_> = lines.iter().map(|line| word(line, 3)).collect();
+    assert_eq!(keys.len(), 3);
+    assert_eq!(keys[0], keys[2]);
+    assert_ne!(keys[0], keys[1]);
+    assert!(word(&lines[1], 4).starts_with(r#"[{"key":"b","value":2,"#));
 }

@@ -7,17 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
+use socketio::Event;
+
+use super::request::Wanted;
 use crate::{
-    datetime::Timestamp,
     hub::{Channel, Room},
     limits::{Bucket, Exceeded, Rate},
-    store::{Admitted, Session},
-    token::Digest,
+    store::{Holder, Session},
     topic::Topic,
 };
 
 /// Wrong tokens, and subscribes before login, after which a socket is closed.
 const MAX_FAILURES: u8 = 5;
+/// Bytes of events that are taken before login.
+const MAX_EARLY_BYTES: usize = 16 * 1024;
 /// Subscriptions of one socket.
 const MAX_SUBSCRIPTIONS: usize = 128;
 /// A client that comes back subscribes to everything at once.
@@ -37,6 +40,7 @@ struct State {
     deadline: Option<Instant>,
     wrong_tokens: u8,
     early_subscribes: u8,
+    early_bytes: usize,
     subscribes: Bucket,
     memberships: HashMap<Arc<str>, Membership>,
     connected: bool,
@@ -53,7 +57,6 @@ pub(crate) struct Membership {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Denied {
     TooMany,
-    TooFast(Exceeded),
     NotYours,
 }
 
@@ -73,6 +76,7 @@ impl Client {
             deadline: auth_timeout.map(|timeout| now + timeout),
             wrong_tokens: 0,
             early_subscribes: 0,
+            early_bytes: 0,
             subscribes: Bucket::full(SUBSCRIBES, now),
             memberships: HashMap::new(),
             connected: true,
@@ -83,22 +87,23 @@ impl Client {
         self.lock().session.clone()
     }
 
-    pub(crate) fn uses(&self, session: Digest) -> bool {
-        self.lock()
-            .session
-            .as_ref()
-            .is_some_and(|own| own.token == session)
+    /// Whether nobody has logged in in time. Nobody can any more, then.
+    pub(crate) fn is_given_up(&self, now: Instant) -> bool {
+        let mut state = self.lock();
+        let is_overdue = state.deadline.is_some_and(|deadline| now >= deadline);
+        state.connected &= !is_overdue;
+        is_overdue
     }
 
-    pub(crate) fn has_expired(&self, now: Timestamp) -> bool {
-        self.lock()
-            .session
-            .as_ref()
-            .is_some_and(|session| session.has_expired(now))
-    }
-
-    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
-        self.lock().deadline.is_some_and(|deadline| now >= deadline)
+    /// Whether an event may be handled: before login few bytes and no attachments are taken.
+    pub(crate) fn may_send(&self, event: &Event) -> bool {
+        let mut state = self.lock();
+        if state.session.is_some() {
+            return true;
+        }
+        let bytes = event.name().len() + event.args().len_in_bytes();
+        state.early_bytes = state.early_bytes.saturating_add(bytes);
+        state.early_bytes <= MAX_EARLY_BYTES && event.args().attachments().is_empty()
     }
 
     /// True if that was one too many.
@@ -115,30 +120,38 @@ impl Client {
         state.early_subscribes >= MAX_FAILURES
     }
 
-    /// Somebody logs in. Returns the rooms that they may not be in.
-    pub(crate) fn log_in(&self, session: Session) -> Vec<Room> {
+    /// Somebody logs in. `act` is called with the rooms that they may not be in, and under the lock:
+    /// what it says is said before the next login or logout.
+    pub(crate) fn log_in(&self, session: Session, act: impl FnOnce(Vec<Room>)) {
         let mut state = self.lock();
+        if !state.connected {
+            return;
+        }
         let ended = state
             .memberships
             .extract_if(|_, held| !held.may_be_held_by(&session));
         let ended = ended.map(|(_, held)| held.room).collect();
         state.session = Some(session);
         state.deadline = None;
-        ended
+        act(ended);
     }
 
-    /// Nobody is logged in any more. `leave` is called for the rooms that the socket was in.
+    /// Nobody is logged in any more, if somebody is whose session `ends`. `act` is called with the
+    /// rooms that the socket was in, under the lock as in [`Client::log_in`].
     pub(crate) fn log_out(
         &self,
-        auth_timeout: Option<Duration>,
-        now: Instant,
-        leave: impl FnMut(&Room),
+        ends: impl FnOnce(&Session) -> bool,
+        deadline: Option<Instant>,
+        act: impl FnOnce(Vec<Room>),
     ) {
         let mut state = self.lock();
+        if !state.session.as_ref().is_some_and(ends) {
+            return;
+        }
         state.session = None;
-        state.deadline = auth_timeout.map(|timeout| now + timeout);
-        let held: Vec<_> = state.memberships.drain().collect();
-        held.iter().map(|(_, held)| &held.room).for_each(leave);
+        state.deadline = deadline;
+        let held = state.memberships.drain();
+        act(held.map(|(_, held)| held.room).collect());
     }
 
     /// The socket has left; nothing is added any more. Returns the rooms that it was in.
@@ -152,23 +165,19 @@ impl Client {
             .collect()
     }
 
-    pub(crate) fn may_subscribe(
-        &self,
-        spelling: &str,
-        topic: &Topic,
-        now: Instant,
-    ) -> Result<(), Denied> {
-        let mut state = self.lock();
-        state
-            .subscribes
-            .take(SUBSCRIBES, 1.0, now)
-            .map_err(Denied::TooFast)?;
-        let is_new = !state.memberships.contains_key(spelling);
+    /// Counts a `subscribe`, whatever is in it.
+    pub(crate) fn take_turn(&self, now: Instant) -> Result<(), Exceeded> {
+        self.lock().subscribes.take(SUBSCRIBES, 1.0, now)
+    }
+
+    pub(crate) fn may_hold(&self, wanted: &Wanted) -> Result<(), Denied> {
+        let state = self.lock();
+        let is_new = !state.memberships.contains_key(&wanted.spelling);
         if is_new && state.memberships.len() >= MAX_SUBSCRIPTIONS {
             return Err(Denied::TooMany);
         }
         let session = state.session.as_ref();
-        let allowed = session.is_some_and(|session| covers(session, topic));
+        let allowed = session.is_some_and(|session| covers(session, &wanted.topic));
         if allowed {
             Ok(())
         } else {
@@ -176,14 +185,15 @@ impl Client {
         }
     }
 
-    /// Adds a membership that `session` was admitted to. `enter` is called for a room that is new, and
-    /// under the lock: a session that expires meanwhile leaves the rooms that were entered, all of
-    /// them.
+    /// Adds a membership that `session` was admitted to. `enter` is called for a room that is new,
+    /// `leave` for that of another form which it replaces. Both are called under the lock: a session
+    /// that expires meanwhile leaves the rooms that were entered, all of them.
     pub(crate) fn add(
         &self,
         session: &Session,
         membership: Membership,
         enter: impl FnOnce(&Room),
+        leave: impl FnOnce(&Room),
     ) -> Added {
         let mut state = self.lock();
         let same = state
@@ -199,7 +209,12 @@ impl Client {
                 enter(&place.insert(membership).room);
                 Added::New
             }
-            Entry::Occupied(_) => Added::Again,
+            Entry::Occupied(held) if held.get().room == membership.room => Added::Again,
+            Entry::Occupied(mut held) => {
+                enter(&membership.room);
+                leave(&held.insert(membership).room);
+                Added::New
+            }
         }
     }
 
@@ -216,23 +231,21 @@ impl Client {
 }
 
 impl Membership {
-    pub(crate) fn new(
-        session: &Session,
-        topic: Topic,
-        spelling: Arc<str>,
-        admitted: Admitted,
-    ) -> Option<Self> {
-        let channel = match (&topic, admitted) {
-            (Topic::Resource(key), Admitted::Session(_)) => {
+    pub(crate) fn new(session: &Session, wanted: Wanted, holder: &Holder) -> Option<Self> {
+        let channel = match (&wanted.topic, holder) {
+            (Topic::Resource(key), Holder::Session(_)) => {
                 Channel::Resource(session.user, key.clone())
             }
-            (Topic::Thing(_), Admitted::Thing(thing)) => Channel::Thing(thing.row),
+            (Topic::Thing(_), Holder::Thing(thing)) => Channel::Thing(thing.row),
             _ => return None,
         };
-        Some(Self {
-            topic,
-            room: Room { channel, spelling },
-        })
+        let (topic, spelling, form) = (wanted.topic, wanted.spelling, wanted.form);
+        let room = Room {
+            channel,
+            spelling,
+            form,
+        };
+        Some(Self { topic, room })
     }
 
     /// A thing's token is enough for whoever logs in; a user's resources are their own.
@@ -259,45 +272,105 @@ mod tests {
     use std::{collections::HashSet, thread};
 
     use super::*;
-    use crate::{store::UserId, token::Token, topic::Key};
+    use crate::{
+        datetime::Timestamp,
+        hub::{Form, Pace},
+        store::UserId,
+        token::Token,
+        topic::Key,
+    };
 
     const ANNA: UserId = UserId(1);
 
-    fn session() -> Session {
+    fn session(token: &str) -> Session {
         Session {
-            token: Token::presented("s").digest(),
+            token: Token::presented(token).digest(),
             user: ANNA,
             expires: Timestamp::MAX,
             topics: None,
         }
     }
 
-    fn membership(session: &Session) -> Membership {
-        let topic = Topic::Resource(Key::parse("a").unwrap());
-        let admitted = Admitted::Session(session.clone());
-        Membership::new(session, topic, "/me/resources/a".into(), admitted).unwrap()
+    fn membership(session: &Session, form: Form) -> Membership {
+        let wanted = Wanted {
+            topic: Topic::Resource(Key::parse("a").unwrap()),
+            spelling: "/me/resources/a".into(),
+            form,
+            start: None,
+        };
+        Membership::new(session, wanted, &Holder::Session(session.clone())).unwrap()
+    }
+
+    fn client(session: &Session) -> Client {
+        let client = Client::new(None, Instant::now());
+        client.log_in(session.clone(), |_| {});
+        client
     }
 
     #[test]
     fn who_is_logged_out_while_subscribing_is_in_no_room() {
         for _ in 0..2000 {
-            let (client, session) = (Client::new(None, Instant::now()), session());
-            client.log_in(session.clone());
+            let session = session("s");
+            let client = client(&session);
             let rooms = Mutex::new(HashSet::new());
             thread::scope(|scope| {
                 scope.spawn(|| {
-                    client.add(&session, membership(&session), |room| {
+                    let enter = |room: &Room| {
                         thread::yield_now();
                         rooms.lock().unwrap().insert(room.clone());
-                    })
+                    };
+                    let membership = membership(&session, Form::default());
+                    client.add(&session, membership, enter, |_| {})
                 });
                 scope.spawn(|| {
-                    client.log_out(None, Instant::now(), |room| {
-                        rooms.lock().unwrap().remove(room);
-                    });
+                    client.log_out(
+                        |_| true,
+                        None,
+                        |left| {
+                            let mut rooms = rooms.lock().unwrap();
+                            rooms.retain(|room| !left.contains(room));
+                        },
+                    );
                 });
             });
             assert!(rooms.lock().unwrap().is_empty());
         }
+    }
+
+    #[test]
+    fn another_form_takes_the_place_of_the_first() {
+        let session = session("s");
+        let client = client(&session);
+        let rooms = Mutex::new(HashSet::new());
+        let newest = Form {
+            pace: Pace::Newest,
+            ..Form::default()
+        };
+        for form in [Form::default(), newest, newest] {
+            let enter = |room: &Room| assert!(rooms.lock().unwrap().insert(room.form));
+            let leave = |room: &Room| assert!(rooms.lock().unwrap().remove(&room.form));
+            client.add(&session, membership(&session, form), enter, leave);
+        }
+        assert_eq!(rooms.into_inner().unwrap(), HashSet::from([newest]));
+    }
+
+    #[test]
+    fn a_login_that_has_been_renewed_does_not_end_with_the_old_one() {
+        let (old, new) = (session("old"), session("new"));
+        let client = client(&old);
+        client.log_in(new.clone(), |_| {});
+        client.log_out(|own| own.token == old.token, None, |_| panic!("logged out"));
+        assert_eq!(client.session(), Some(new));
+    }
+
+    #[test]
+    fn nobody_logs_in_on_a_socket_that_is_given_up() {
+        let start = Instant::now();
+        let timeout = Duration::from_secs(10);
+        let client = Client::new(Some(timeout), start);
+        assert!(!client.is_given_up(start + timeout - Duration::from_millis(1)));
+        assert!(client.is_given_up(start + timeout));
+        client.log_in(session("s"), |_| panic!("logged in"));
+        assert_eq!(client.session(), None);
     }
 }

@@ -10,8 +10,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::{
-    auth::AuthError, hub::TooManyListeners, limits::Exceeded, store::StoreError,
-    token::NoRandomness, value::InvalidBatch,
+    auth::AuthError, hub::TooManyListeners, limits::Exceeded, read_budget::Exhausted,
+    store::StoreError, token::NoRandomness, value::InvalidBatch,
 };
 
 /// An answer other than what was asked for.
@@ -56,6 +56,14 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error")
     }
 }
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -111,6 +119,12 @@ impl From<AuthError> for ApiError {
 impl From<InvalidBatch> for ApiError {
     fn from(error: InvalidBatch) -> Self {
         Self::bad_request(error.to_string())
+    }
+}
+
+impl From<Exhausted> for ApiError {
+    fn from(_: Exhausted) -> Self {
+        Self::unavailable("too many values are being read")
     }
 }
 

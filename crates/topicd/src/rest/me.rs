@@ -15,6 +15,7 @@ use super::{
     params::{Path, Query},
     stream::{self, StreamQuery},
     things::{self, json_text, unknown_resource, unknown_thing},
+    timelines::{Section, Timelines},
     window::WindowQuery,
 };
 use crate::{
@@ -110,21 +111,23 @@ pub(super) async fn timelines(
         return stream::resource(&api, &session, key, &live).await;
     }
     let window = query.window()?;
-    let mut fields = Vec::new();
-    for thing in api.store.linked_things(session.user).await? {
-        if let Some(records) = api
-            .store
-            .timeline(thing.row, key.clone(), window.clone())
-            .await?
-        {
-            let elements = value::elements(&records, None);
-            fields.push(format!(r#""{}":{elements}"#, thing.id.as_str()));
-        }
-    }
-    if fields.is_empty() {
+    let things = api.store.things_with(session.user, key.clone()).await?;
+    if things.is_empty() {
         return Err(unknown_resource());
     }
-    Ok(json_text(format!("{{{}}}", fields.join(","))))
+    let section = |thing: Thing| Section {
+        head: format!(r#""{}":"#, thing.id.as_str()),
+        thing: thing.row,
+        key: key.clone(),
+        tail: "",
+    };
+    let timelines = Timelines {
+        open: "{",
+        sections: things.into_iter().map(section).collect(),
+        close: "}",
+        window,
+    };
+    timelines.answer(api).await
 }
 
 pub(super) async fn timeline(
@@ -137,9 +140,8 @@ pub(super) async fn timeline(
     let things = api.store.linked_things(session.user).await?;
     let owned = things.into_iter().find(|owned| owned.id.as_str() == thing);
     let owned = owned.ok_or_else(unknown_thing)?;
-    let records = api.store.timeline(owned.row, key, query.window()?).await?;
-    let records = records.ok_or_else(unknown_resource)?;
-    Ok(json_text(value::elements(&records, None)))
+    let timeline = Timelines::one(owned.row, key, query.window()?);
+    timeline.answer(api).await
 }
 
 /// Writes to a thing by its owner. A token in the place of the name is taken if it is linked.

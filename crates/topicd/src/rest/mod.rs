@@ -17,6 +17,7 @@ use crate::{
     hub::Hub,
     limits::{Buckets, Rate},
     origin::Origins,
+    read_budget::ReadBudget,
     store::Store,
     token::Digest,
 };
@@ -33,6 +34,7 @@ mod params;
 mod path;
 mod stream;
 mod things;
+mod timelines;
 mod window;
 
 pub(crate) use error::ApiError;
@@ -51,14 +53,16 @@ pub struct Api {
     pub(crate) hub: Arc<Hub>,
     pub(crate) config: AccountsConfig,
     pub(crate) writes: Buckets<Digest>,
+    pub(crate) reads: ReadBudget,
 }
 
 impl Api {
     /// The API over a store, with streams from the hub that the store publishes to.
-    pub fn new(
+    pub(crate) fn new(
         store: Arc<dyn Store>,
         auth: Arc<Auth>,
         hub: Arc<Hub>,
+        reads: ReadBudget,
         config: AccountsConfig,
     ) -> Self {
         Self {
@@ -67,6 +71,7 @@ impl Api {
             hub,
             config,
             writes: Buckets::new(WRITES),
+            reads,
         }
     }
 }

@@ -36,7 +36,7 @@ use super::{
 use crate::{
     datetime::Timestamp,
     hub::{Channel, Ended, Listener},
-    store::{Admission, Admitted, Session, StoreError, Ticket},
+    store::{Admission, Admitted, Holder, Session, StoreError, Ticket},
     token::Token,
     topic::Key,
 };
@@ -101,9 +101,9 @@ pub(super) async fn thing(
         session: None,
         thing: Token::presented(&token).digest(),
     };
-    let channel = |admitted| match admitted {
-        Admitted::Thing(thing) => Some(Channel::Thing(thing.row)),
-        Admitted::Session(_) => None,
+    let channel = |holder| match holder {
+        Holder::Thing(thing) => Some(Channel::Thing(thing.row)),
+        Holder::Session(_) => None,
     };
     let listener = listen(&api, ticket, channel).await?;
     Ok(answer(Documents::new(listener, keep_alive, None)))
@@ -117,9 +117,9 @@ pub(super) async fn resource(
     query: &StreamQuery,
 ) -> Result<Response, ApiError> {
     let keep_alive = query.keep_alive()?;
-    let channel = move |admitted| match admitted {
-        Admitted::Session(session) => Some(Channel::Resource(session.user, key)),
-        Admitted::Thing(_) => None,
+    let channel = move |holder| match holder {
+        Holder::Session(session) => Some(Channel::Resource(session.user, key)),
+        Holder::Thing(_) => None,
     };
     let listener = listen(api, Ticket::Session(session.token), channel).await?;
     let documents = Documents::new(listener, keep_alive, Some(session.expires));
@@ -131,7 +131,7 @@ pub(super) async fn resource(
 async fn listen(
     api: &Api,
     ticket: Ticket,
-    channel: impl FnOnce(Admitted) -> Option<Channel> + Send + 'static,
+    channel: impl FnOnce(Holder) -> Option<Channel> + Send + 'static,
 ) -> Result<Listener, ApiError> {
     let session = match &ticket {
         Ticket::Session(session) => Some(*session),
@@ -139,13 +139,13 @@ async fn listen(
     };
     let (sender, listener) = oneshot::channel();
     let hub = Arc::clone(&api.hub);
-    let enter = move |admitted| {
-        if let Some(channel) = channel(admitted) {
+    let enter = move |admitted: Admitted| {
+        if let Some(channel) = channel(admitted.holder) {
             // Whoever asked may be gone.
             let _ = sender.send(hub.listen(channel, session));
         }
     };
-    match api.store.admit(ticket, Box::new(enter)).await? {
+    match api.store.admit(ticket, None, Box::new(enter)).await? {
         Admission::Admitted => {}
         Admission::NoSession => return Err(ApiError::invalid_session()),
         Admission::NoThing => return Err(unknown_thing()),

@@ -1,6 +1,6 @@
 //! The device side: `/v2/things/…`. The token in the path is the credential.
 
-use std::{fmt::Write as _, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Json,
@@ -16,6 +16,7 @@ use super::{
     body::{JsonOf, JsonText},
     error::ApiError,
     params::{Path, Query},
+    timelines::{Section, Timelines},
     window::WindowQuery,
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     store::{Append, Appended, NewThing, Thing, Writer},
     token::{Digest, ThingId, Token},
     topic::Key,
-    value::{self, Keys, Record},
+    value::{self, Keys},
 };
 
 /// Longest `Idempotency-Key` in bytes.
@@ -131,9 +132,8 @@ pub(super) async fn timeline(
 ) -> Result<Response, ApiError> {
     let thing = thing(&api, &token).await?;
     let key = Key::parse(&key).ok_or_else(unknown_resource)?;
-    let records = api.store.timeline(thing.row, key, query.window()?).await?;
-    let records = records.ok_or_else(unknown_resource)?;
-    Ok(json_text(value::elements(&records, None)))
+    let timeline = Timelines::one(thing.row, key, query.window()?);
+    timeline.answer(api).await
 }
 
 pub(super) async fn resources(
@@ -153,22 +153,20 @@ pub(super) async fn all_resources(
 ) -> Result<Response, ApiError> {
     let thing = thing(&api, &token).await?;
     let window = query.window()?;
-    let mut lists = Vec::new();
-    for key in api.store.resources(thing.row).await? {
-        let records = api
-            .store
-            .timeline(thing.row, key.clone(), window.clone())
-            .await?;
-        lists.push(named_list(&key, &records.unwrap_or_default()));
-    }
-    Ok(json_text(format!("[{}]", lists.join(","))))
-}
-
-fn named_list(key: &Key, records: &[Record]) -> String {
-    let mut list = String::new();
-    let values = value::elements(records, None);
-    let _ = write!(list, r#"{{"key":"{}","values":{values}}}"#, key.as_str());
-    list
+    let section = |key: Key| Section {
+        head: format!(r#"{{"key":"{}","values":"#, key.as_str()),
+        thing: thing.row,
+        key,
+        tail: "}",
+    };
+    let keys = api.store.resources(thing.row).await?;
+    let timelines = Timelines {
+        open: "[",
+        sections: keys.into_iter().map(section).collect(),
+        close: "]",
+        window,
+    };
+    timelines.answer(api).await
 }
 
 /// The thing of a token in a path. Nothing tells an unknown token from a revoked one.

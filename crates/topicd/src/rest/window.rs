@@ -31,6 +31,7 @@ impl WindowQuery {
         Ok(Window {
             limit: limit.clamp(1, MAX_LIMIT),
             range: start..=end,
+            before: None,
         })
     }
 }

@@ -14,7 +14,10 @@ use crate::{
     value::Record,
 };
 
+mod replay;
 pub mod sqlite;
+
+pub use replay::{Epoch, Replay, ReplayRequest, Replayed, Seq, Start};
 
 /// What a call of the store comes to, in the future.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
@@ -48,17 +51,25 @@ pub trait Store: Send + Sync + 'static {
     fn unlink(&self, user: UserId, thing: ThingId) -> Answer<bool>;
     /// The user's things, in the order of their names.
     fn linked_things(&self, user: UserId) -> Answer<Vec<Thing>>;
+    /// Those of them that have ever had this resource.
+    fn things_with(&self, user: UserId, key: Key) -> Answer<Vec<Thing>>;
 
     /// Stores a batch, all of it or nothing, and publishes it.
     fn append(&self, append: Append) -> Answer<Appended>;
-    /// One resource of a thing, newest first; none if the thing never had it.
-    fn timeline(&self, thing: ThingRow, key: Key, window: Window) -> Answer<Option<Vec<Record>>>;
+    /// One resource of a thing, newest first, as much as fits into one page; none if the thing never
+    /// had it.
+    fn timeline(&self, thing: ThingRow, key: Key, window: Window) -> Answer<Option<Page>>;
     /// The resources of a thing, by name.
     fn resources(&self, thing: ThingRow) -> Answer<Vec<Key>>;
 
     /// Checks that a client may come in and calls `then` in the publish stage, in this call's place
-    /// among the commits.
-    fn admit(&self, ticket: Ticket, then: OnAdmitted) -> Answer<Admission>;
+    /// among the commits. What it asks to have replayed is read at the same place.
+    fn admit(
+        &self,
+        ticket: Ticket,
+        replay: Option<ReplayRequest>,
+        then: OnAdmitted,
+    ) -> Answer<Admission>;
 }
 
 /// Called in the publish stage when a client has been admitted.
@@ -176,6 +187,17 @@ pub struct Window {
     pub limit: u32,
     /// With a datetime in this range, both ends included.
     pub range: RangeInclusive<Timestamp>,
+    /// Only what is older than this record.
+    pub before: Option<(Timestamp, Seq)>,
+}
+
+/// A part of a timeline that fits into memory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// Newest first; at least one if there is one.
+    pub records: Vec<Record>,
+    /// What to ask for next, if that was not all.
+    pub rest: Option<Window>,
 }
 
 /// What a client shows to come in.
@@ -192,9 +214,18 @@ pub enum Ticket {
     },
 }
 
-/// Whom the ticket lets in.
+/// Who came in, and with what.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Admitted {
+pub struct Admitted {
+    /// Whom the ticket lets in.
+    pub holder: Holder,
+    /// What was stored before, if that was asked for.
+    pub replay: Option<Replay>,
+}
+
+/// Whom a ticket lets in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Holder {
     /// The holder of a session.
     Session(Session),
     /// A reader of a thing.
@@ -241,6 +272,8 @@ pub struct Publication {
     pub owners: Vec<UserId>,
     /// The values in written order.
     pub records: Vec<Record>,
+    /// The number of the first of them; the others follow it.
+    pub first: Seq,
 }
 
 /// The store did not do it. We are wrong, not the client.
@@ -272,6 +305,7 @@ impl Default for Window {
         Self {
             limit: 1,
             range: Timestamp::EPOCH..=Timestamp::MAX,
+            before: None,
         }
     }
 }

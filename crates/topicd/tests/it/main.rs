@@ -6,6 +6,8 @@ mod binary;
 mod client;
 mod crash;
 mod live;
+mod memory;
+mod replay;
 mod rest;
 mod server;
 mod socket;

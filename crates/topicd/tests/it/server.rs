@@ -52,6 +52,10 @@ impl Running {
         }
     }
 
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -2,23 +2,34 @@
 //! in, and one that is ended after is told.
 
 use super::{
-    accounts, things,
+    accounts, replay, things,
     writer::{Changed, Transaction},
 };
 use crate::{
-    store::{Admission, Admitted, Effect, OnAdmitted, Session, StoreError, Ticket},
+    store::{
+        Admission, Admitted, Effect, Holder, OnAdmitted, Replay, ReplayRequest, Session,
+        StoreError, Ticket,
+    },
     token::Digest,
 };
 
-pub(super) fn admit(tx: &Transaction<'_>, ticket: &Ticket, then: OnAdmitted) -> Changed<Admission> {
-    let admitted = match ticket {
+pub(super) fn admit(
+    tx: &Transaction<'_>,
+    ticket: &Ticket,
+    replay: Option<&ReplayRequest>,
+    then: OnAdmitted,
+) -> Changed<Admission> {
+    let holder = match ticket {
         Ticket::Session(session) => live_session(tx, *session)?
-            .map(Admitted::Session)
+            .map(Holder::Session)
             .ok_or(Admission::NoSession),
         Ticket::Thing { session, thing } => admit_to_thing(tx, *session, *thing)?,
     };
-    Ok(match admitted {
-        Ok(admitted) => {
+    Ok(match holder {
+        Ok(holder) => {
+            let replay = replay.map(|request| stored(tx, &holder, request));
+            let replay = replay.transpose()?;
+            let admitted = Admitted { holder, replay };
             let enter = Effect::Admit(Box::new(move || then(admitted)));
             (Admission::Admitted, enter)
         }
@@ -26,18 +37,32 @@ pub(super) fn admit(tx: &Transaction<'_>, ticket: &Ticket, then: OnAdmitted) -> 
     })
 }
 
+/// What the holder may see of what is stored, at this moment.
+fn stored(
+    tx: &Transaction<'_>,
+    holder: &Holder,
+    request: &ReplayRequest,
+) -> Result<Replay, StoreError> {
+    match holder {
+        Holder::Session(session) => {
+            replay::read(tx, &things::linked(tx.db, session.user)?, request)
+        }
+        Holder::Thing(thing) => replay::read(tx, std::slice::from_ref(thing), request),
+    }
+}
+
 fn admit_to_thing(
     tx: &Transaction<'_>,
     session: Option<Digest>,
     thing: Digest,
-) -> Result<Result<Admitted, Admission>, StoreError> {
+) -> Result<Result<Holder, Admission>, StoreError> {
     if let Some(session) = session
         && live_session(tx, session)?.is_none()
     {
         return Ok(Err(Admission::NoSession));
     }
     let thing = things::by_token(tx.db, thing)?;
-    Ok(thing.map(Admitted::Thing).ok_or(Admission::NoThing))
+    Ok(thing.map(Holder::Thing).ok_or(Admission::NoThing))
 }
 
 fn live_session(tx: &Transaction<'_>, token: Digest) -> Result<Option<Session>, StoreError> {

@@ -15,17 +15,18 @@ use tokio::sync::mpsc;
 
 use super::{
     Admission, Answer, Append, Appended, Credentials, NewSession, NewThing, NewUser, OnAdmitted,
-    Session, Staged, Store, StoreError, Thing, ThingRow, Ticket, UserId, Window,
+    Page, ReplayRequest, Session, Staged, Store, StoreError, Thing, ThingRow, Ticket, UserId,
+    Window,
 };
 use crate::{
     token::{Digest, ThingId},
     topic::Key,
-    value::Record,
 };
 
 mod accounts;
 mod admission;
 mod readers;
+mod replay;
 mod schema;
 mod things;
 mod values;
@@ -140,13 +141,18 @@ impl Store for SqliteStore {
         self.readers.read(move |db| things::linked(db, user))
     }
 
+    fn things_with(&self, user: UserId, key: Key) -> Answer<Vec<Thing>> {
+        self.readers
+            .read(move |db| things::linked_with(db, user, &key))
+    }
+
     fn append(&self, append: Append) -> Answer<Appended> {
         let weight = append.records.iter().map(|record| record.value.len()).sum();
         self.writer
             .write_heavy(weight, move |tx| values::append(tx, append))
     }
 
-    fn timeline(&self, thing: ThingRow, key: Key, window: Window) -> Answer<Option<Vec<Record>>> {
+    fn timeline(&self, thing: ThingRow, key: Key, window: Window) -> Answer<Option<Page>> {
         self.readers
             .read(move |db| values::timeline(db, thing, &key, &window))
     }
@@ -155,9 +161,14 @@ impl Store for SqliteStore {
         self.readers.read(move |db| values::resources(db, thing))
     }
 
-    fn admit(&self, ticket: Ticket, then: OnAdmitted) -> Answer<Admission> {
+    fn admit(
+        &self,
+        ticket: Ticket,
+        replay: Option<ReplayRequest>,
+        then: OnAdmitted,
+    ) -> Answer<Admission> {
         self.writer
-            .write(move |tx| admission::admit(tx, &ticket, then))
+            .write(move |tx| admission::admit(tx, &ticket, replay.as_ref(), then))
     }
 }
 

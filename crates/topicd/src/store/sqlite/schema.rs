@@ -5,7 +5,10 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Applied in order; the number of those that have been is kept in `user_version`.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_replay.sql"),
+];
 
 /// A checkpoint may keep others waiting for a moment.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

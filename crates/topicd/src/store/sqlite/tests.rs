@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::{
     datetime::Timestamp,
-    store::{Admitted, Effect, Writer},
+    store::{Effect, Holder, Writer},
     token::Token,
     value::{Keys, elements, parse_batch},
 };
@@ -206,6 +206,7 @@ async fn a_timeline_is_newest_first_and_both_ends_count() {
     let window = |limit, start, end| Window {
         limit,
         range: Timestamp::parse(start).unwrap()..=Timestamp::parse(end).unwrap(),
+        before: None,
     };
     let read = async |window| {
         let key = Key::parse("k").unwrap();
@@ -214,7 +215,8 @@ async fn a_timeline_is_newest_first_and_both_ends_count() {
             .timeline(thing.row, key, window)
             .await
             .unwrap()
-            .unwrap();
+            .unwrap()
+            .records;
         records
             .iter()
             .map(|record| record.value.to_string())
@@ -304,7 +306,8 @@ async fn the_order_of_pushes_is_the_order_of_the_store() {
         .timeline(thing.row, key, window)
         .await
         .unwrap()
-        .unwrap();
+        .unwrap()
+        .records;
     // One datetime for all: what remains is the order of arrival.
     let stored = stored
         .iter()
@@ -343,18 +346,25 @@ async fn admission_is_in_step_with_revocation() {
     let entered = Arc::new(Mutex::new(None));
     let entering = Arc::clone(&entered);
     let enter: OnAdmitted = Box::new(move |admitted| *entering.lock().unwrap() = Some(admitted));
-    let admission = bench.store.admit(Ticket::Session(session), enter).await;
+    let admission = bench
+        .store
+        .admit(Ticket::Session(session), None, enter)
+        .await;
     assert_eq!(admission, Ok(Admission::Admitted));
     let admitted = entered.lock().unwrap().take();
-    assert!(matches!(admitted, Some(Admitted::Session(session)) if session.user == anna));
+    let holder = admitted.map(|admitted| admitted.holder);
+    assert!(matches!(holder, Some(Holder::Session(session)) if session.user == anna));
     let ticket = Ticket::Thing {
         session: Some(session),
         thing: token("nothing"),
     };
-    let admission = bench.store.admit(ticket, nobody()).await;
+    let admission = bench.store.admit(ticket, None, nobody()).await;
     assert_eq!(admission, Ok(Admission::NoThing));
     bench.store.end_session(session).await.unwrap();
-    let admission = bench.store.admit(Ticket::Session(session), nobody()).await;
+    let admission = bench
+        .store
+        .admit(Ticket::Session(session), None, nobody())
+        .await;
     assert_eq!(admission, Ok(Admission::NoSession));
     assert_eq!(bench.staged(), ["admit", "session ended"]);
     bench.close().await;
@@ -383,7 +393,7 @@ async fn a_session_expires_at_its_instant() {
     assert!(!stored.has_expired(Timestamp::from_millis(now.millis() - 1)));
     let admission = bench
         .store
-        .admit(Ticket::Session(token("expired")), nobody())
+        .admit(Ticket::Session(token("expired")), None, nobody())
         .await;
     assert_eq!(admission, Ok(Admission::NoSession));
     bench.close().await;
@@ -415,7 +425,8 @@ async fn what_was_stored_is_there_after_opening_again() {
         .timeline(thing.row, key, window)
         .await
         .unwrap()
-        .unwrap();
+        .unwrap()
+        .records;
     assert_eq!(records.len(), 2);
     assert!(elements(&records, None).starts_with(r#"[{"key":"k","value":2,"#));
     bench.close().await;

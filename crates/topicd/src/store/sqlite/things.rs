@@ -6,6 +6,7 @@ use super::writer::{Changed, Transaction};
 use crate::{
     store::{Effect, NewThing, StoreError, Thing, ThingRow, UserId},
     token::{Digest, ThingId},
+    topic::Key,
 };
 
 pub(super) fn create_code(tx: &Transaction<'_>, code: Digest) -> Changed<()> {
@@ -72,6 +73,20 @@ pub(super) fn linked(db: &Connection, user: UserId) -> Result<Vec<Thing>, StoreE
                   WHERE links.user = ?1 ORDER BY name";
     let mut select = db.prepare_cached(select)?;
     let things = select.query_map([user.0], thing)?;
+    Ok(things.collect::<Result<_, _>>()?)
+}
+
+/// Those of the user's things that have a resource.
+pub(super) fn linked_with(
+    db: &Connection,
+    user: UserId,
+    key: &Key,
+) -> Result<Vec<Thing>, StoreError> {
+    let select = "SELECT things.id, name FROM things JOIN links ON links.thing = things.id
+                  JOIN series ON series.thing = things.id AND series.key = ?2
+                  WHERE links.user = ?1 ORDER BY name";
+    let mut select = db.prepare_cached(select)?;
+    let things = select.query_map((user.0, key.as_str()), thing)?;
     Ok(things.collect::<Result<_, _>>()?)
 }
 

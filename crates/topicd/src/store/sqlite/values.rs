@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     datetime::Timestamp,
-    store::{Append, Appended, Effect, Publication, StoreError, Thing, ThingRow, Window, Writer},
+    store::{
+        Append, Appended, Effect, Page, Publication, Seq, StoreError, Thing, ThingRow, Window,
+        Writer,
+    },
     token::Digest,
     topic::Key,
     value::Record,
@@ -18,6 +21,10 @@ use crate::{
 
 /// How long a repeated write is recognised: a day.
 const IDEMPOTENCY_SECONDS: u64 = 24 * 60 * 60;
+/// Bytes after which a page of a timeline ends.
+const MAX_PAGE: usize = 256 * 1024;
+/// What a record takes beside its value, about.
+const ROW_OVERHEAD: usize = 64;
 
 /// Stores a batch. Owners are looked up in the same transaction, so that a push goes to exactly
 /// those who own the thing at this point in the order of commits.
@@ -30,6 +37,7 @@ pub(super) fn append(tx: &Transaction<'_>, append: Append) -> Changed<Appended> 
     {
         return Ok((Appended::Repeated, Effect::None));
     }
+    let first = Seq(tx.last_seq().0 + 1);
     for record in &append.records {
         insert(tx, thing.row, record)?;
     }
@@ -37,6 +45,7 @@ pub(super) fn append(tx: &Transaction<'_>, append: Append) -> Changed<Appended> 
         owners: things::owners(tx.db, thing.row)?,
         thing,
         records: append.records,
+        first,
     };
     Ok((Appended::Stored, Effect::Publish(publication)))
 }
@@ -77,8 +86,8 @@ fn insert(tx: &Transaction<'_>, thing: ThingRow, record: &Record) -> Result<(), 
     tx.db.prepare_cached(insert)?.execute((
         series,
         record.datetime.millis(),
-        tx.next_seq(),
-        tx.now.millis(),
+        tx.next_seq().0,
+        tx.arrival.millis(),
         &record.value,
         &record.geo,
     ))?;
@@ -98,25 +107,53 @@ pub(super) fn timeline(
     thing: ThingRow,
     key: &Key,
     window: &Window,
-) -> Result<Option<Vec<Record>>, StoreError> {
+) -> Result<Option<Page>, StoreError> {
     let Some(series) = series(db, thing, key)? else {
         return Ok(None);
     };
-    let select = "SELECT value, datetime, geo FROM records
-                  WHERE series = ?1 AND datetime BETWEEN ?2 AND ?3
-                  ORDER BY datetime DESC, seq DESC LIMIT ?4";
-    let (start, end) = (window.range.start().millis(), window.range.end().millis());
-    let record = |row: &Row<'_>| {
-        Ok(Record {
-            key: key.clone(),
-            value: row.get::<_, Arc<str>>(0)?,
-            datetime: Timestamp::from_millis(row.get(1)?),
-            geo: row.get(2)?,
-        })
-    };
+    let select = "SELECT value, datetime, geo, seq FROM records
+                  WHERE series = ?1 AND datetime >= ?2 AND (datetime, seq) < (?3, ?4)
+                  ORDER BY datetime DESC, seq DESC LIMIT ?5";
+    let start = window.range.start().millis();
+    let (datetime, seq) = window.before.map_or_else(
+        || (window.range.end().millis().saturating_add(1), 0),
+        |(datetime, seq)| (datetime.millis(), seq.0),
+    );
     let mut select = db.prepare_cached(select)?;
-    let records = select.query_map((series, start, end, window.limit), record)?;
-    Ok(Some(records.collect::<Result<_, _>>()?))
+    let mut rows = select.query((series, start, datetime, seq, window.limit))?;
+    let (mut records, mut bytes, mut last) = (Vec::new(), 0_usize, None);
+    while let Some(row) = rows.next()? {
+        if bytes >= MAX_PAGE {
+            let rest = rest(window, &records, last);
+            return Ok(Some(Page { records, rest }));
+        }
+        let record = record(row, key)?;
+        bytes = bytes.saturating_add(record.value.len() + ROW_OVERHEAD);
+        last = Some((record.datetime, Seq(row.get(3)?)));
+        records.push(record);
+    }
+    Ok(Some(Page {
+        records,
+        rest: None,
+    }))
+}
+
+fn record(row: &Row<'_>, key: &Key) -> rusqlite::Result<Record> {
+    Ok(Record {
+        key: key.clone(),
+        value: row.get::<_, Arc<str>>(0)?,
+        datetime: Timestamp::from_millis(row.get(1)?),
+        geo: row.get(2)?,
+    })
+}
+
+fn rest(window: &Window, records: &[Record], last: Option<(Timestamp, Seq)>) -> Option<Window> {
+    let read = u32::try_from(records.len()).unwrap_or(u32::MAX);
+    Some(Window {
+        limit: window.limit.saturating_sub(read),
+        before: last,
+        ..window.clone()
+    })
 }
 
 pub(super) fn resources(db: &Connection, thing: ThingRow) -> Result<Vec<Key>, StoreError> {

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use crate::{
     datetime::Timestamp,
-    store::{Answer, Effect, Staged, StoreError},
+    store::{Answer, Effect, Seq, Staged, StoreError},
 };
 
 /// Changes that may wait; the next one is refused.
@@ -48,6 +48,9 @@ struct Applied {
 pub(super) struct Transaction<'a> {
     pub(super) db: &'a Connection,
     pub(super) now: Timestamp,
+    /// Like `now`, but never before an earlier arrival: a clock that is put back must not make values
+    /// arrive before those that are there.
+    pub(super) arrival: Timestamp,
     seq: &'a Cell<i64>,
 }
 
@@ -56,9 +59,14 @@ pub(super) type Changed<T> = Result<(T, Effect), StoreError>;
 
 impl Transaction<'_> {
     /// The next sequence number: one for each value, in the order of commits.
-    pub(super) fn next_seq(&self) -> i64 {
+    pub(super) fn next_seq(&self) -> Seq {
         self.seq.set(self.seq.get() + 1);
-        self.seq.get()
+        self.last_seq()
+    }
+
+    /// The number of the newest value, of this transaction or before it.
+    pub(super) fn last_seq(&self) -> Seq {
+        Seq(self.seq.get())
     }
 }
 
@@ -67,14 +75,17 @@ impl Writer {
         db: Connection,
         stage: tokio::sync::mpsc::Sender<Vec<Staged>>,
     ) -> rusqlite::Result<Self> {
-        let seq = db.query_row("SELECT value FROM counters WHERE name = 'seq'", [], |row| {
-            row.get(0)
-        })?;
+        let counter = |name: &str| {
+            let select = "SELECT value FROM counters WHERE name = ?1";
+            db.query_row(select, [name], |row| row.get::<_, i64>(0))
+        };
+        let (seq, arrived) = (counter("seq")?, counter("arrived")?);
         let (jobs, waiting) = mpsc::sync_channel(MAX_WAITING);
         let mut thread = WriterThread {
             db,
             stage,
             seq: Cell::new(seq),
+            arrived: Cell::new(Timestamp::from_millis(arrived)),
             failed: None,
         };
         Ok(Self {
@@ -175,6 +186,7 @@ struct WriterThread {
     db: Connection,
     stage: tokio::sync::mpsc::Sender<Vec<Staged>>,
     seq: Cell<i64>,
+    arrived: Cell<Timestamp>,
     /// Set by a failed flush. What the kernel still holds then is unknown, so nothing is
     /// acknowledged any more until a restart has read the file again.
     failed: Option<StoreError>,
@@ -215,9 +227,11 @@ impl WriterThread {
 
     fn transact(&self, group: Vec<Job>, applied: &mut Vec<Applied>) -> Result<(), StoreError> {
         let before = self.seq.get();
+        let now = Timestamp::now();
         let tx = Transaction {
             db: &self.db,
-            now: Timestamp::now(),
+            now,
+            arrival: now.max(self.arrived.get()),
             seq: &self.seq,
         };
         let mut usable = self.failed.clone().map_or(Ok(()), Err);
@@ -236,8 +250,11 @@ impl WriterThread {
         }
         usable?;
         if self.seq.get() != before {
-            let update = "UPDATE counters SET value = ?1 WHERE name = 'seq'";
-            self.db.prepare_cached(update)?.execute([self.seq.get()])?;
+            self.arrived.set(tx.arrival);
+            let update = "UPDATE counters SET value = iif(name = 'seq', ?1, ?2)
+                          WHERE name IN ('seq', 'arrived')";
+            let counters = (self.seq.get(), tx.arrival.millis());
+            self.db.prepare_cached(update)?.execute(counters)?;
         }
         run(&self.db, "COMMIT")
     }
