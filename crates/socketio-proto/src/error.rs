@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A packet breaks the grammar or the rules for its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PacketError {
     /// No type, or none of `0` to `6`.
@@ -41,7 +41,7 @@ pub enum PacketError {
 }
 
 /// What a client did so that its session has to end (SIO5 5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Violation {
     /// A packet that does not parse.
@@ -62,11 +62,34 @@ pub enum Violation {
     TooManyRefusals,
 }
 
+impl PacketError {
+    /// A short name for logs and metrics: one word of `a–z` and `_`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnknownType => "unknown_type",
+            Self::AttachmentCount => "attachment_count",
+            Self::Namespace => "namespace_length",
+            Self::AckId => "ack_id",
+            Self::Json => "json",
+            Self::Depth => "json_depth",
+            Self::Payload => "payload",
+            Self::AuthBytes => "auth_bytes",
+            Self::EventName => "event_name",
+            Self::ReservedName => "reserved_name",
+            Self::Placeholder => "placeholder",
+            Self::Expansion => "attachment_expansion",
+            Self::AttachmentBytes => "attachment_bytes",
+            Self::TextForAttachment => "text_for_attachment",
+            Self::StrayAttachment => "stray_attachment",
+        }
+    }
+}
+
 impl Violation {
     /// A short name for logs and metrics: one word of `a–z` and `_`.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Packet(_) => "bad_packet",
+            Self::Packet(error) => error.name(),
             Self::NotConnected => "not_connected",
             Self::ConnectTwice => "connect_twice",
             Self::ConnectError => "connect_error",
