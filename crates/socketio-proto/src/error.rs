@@ -81,6 +81,7 @@ impl PacketError {
             Self::AttachmentBytes => "attachment_bytes",
             Self::TextForAttachment => "text_for_attachment",
             Self::StrayAttachment => "stray_attachment",
+            Self::TextMessage => "text_message",
         }
     }
 }

@@ -45,7 +45,7 @@ async fn poll_everybody(io: Server) {
         let Ok(mut answers) = asking.emit_with_acks("question", ("still there?",)) else {
             return;
         };
-        let received = answers.collect().await.len();
+        let received = answers.rest().await.len();
         println!("{received} of {} answered", answers.expected());
     }
 }

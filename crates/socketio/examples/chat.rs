@@ -31,7 +31,7 @@ async fn welcome(socket: Socket) -> Result<(), EmitError> {
 
 async fn join(socket: Socket, event: Event) -> Result<(), HandlerError> {
     let (room, name): (String, String) = (event.arg(0)?, event.arg(1)?);
-    socket.join(&room);
+    socket.join(&room)?;
     socket.to(&room).emit("joined", (&room, &name))?;
     event.ack(())?;
     Ok(())

@@ -118,7 +118,7 @@ async fn obey(
         "handshake" => drop(socket.emit("handshake", (describe(socket.handshake()),))?),
         "id" => drop(socket.emit("id", (socket.id().as_str(),))?),
         "journal" => drop(socket.emit("journal", (journal.of(&event.arg::<String>(0)?),))?),
-        "join" => socket.join(event.arg::<String>(0)?),
+        "join" => socket.join(event.arg::<String>(0)?)?,
         "to-room" => {
             let room: String = event.arg(0)?;
             let news = Args::from_raw(event.args().iter().skip(1))?;
@@ -149,7 +149,7 @@ async fn ask_room(socket: Socket, room: String, milliseconds: u64) {
     let Ok(mut answers) = room.emit_with_acks("answer-me", ()) else {
         return;
     };
-    let received = answers.collect().await;
+    let received = answers.rest().await;
     let first = received
         .iter()
         .filter_map(|answer| answer.args.get::<Value>(0).ok());

@@ -2,21 +2,24 @@
 
 use std::{
     collections::HashMap,
-    future::Future,
+    future::{Future, ready},
     pin::Pin,
     sync::{Arc, Weak},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use futures_util::Stream;
+use futures_util::{
+    Stream, StreamExt,
+    stream::{self, BoxStream, SelectAll},
+};
 use socketio_proto::{AckId, Args};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, Sleep, sleep_until},
 };
 
-use crate::{AckError, EmitError, SocketId, socket::SocketCore};
+use crate::{AckError, AckReport, EmitError, SocketId, socket::SocketCore};
 
 /// The answers that one socket owes.
 pub(crate) struct Acks {
@@ -28,17 +31,24 @@ pub(crate) struct Acks {
 /// Who waits for an answer. Dropped when the socket leaves, which tells the one who waits.
 pub(crate) enum Waiter {
     One(oneshot::Sender<Args>),
-    Broadcast(mpsc::Sender<Answer>),
+    Broadcast(mpsc::UnboundedSender<Answer>),
 }
 
 /// One socket's answer to a broadcast.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Answer {
-    /// Who answered.
-    pub socket: SocketId,
+    /// Who answered; none for a socket of another server that does not tell.
+    pub socket: Option<SocketId>,
     /// What it answered.
     pub args: Args,
+}
+
+impl Answer {
+    /// What an adapter was told of another server's socket.
+    pub fn new(socket: Option<SocketId>, args: Args) -> Self {
+        Self { socket, args }
+    }
 }
 
 impl Acks {
@@ -74,11 +84,9 @@ impl Waiter {
     pub(crate) fn answer(self, socket: &SocketId, args: Args) {
         match self {
             Self::One(sender) => drop(sender.send(args)),
-            // The channel has room for the answer of every recipient.
-            Self::Broadcast(sender) => drop(sender.try_send(Answer {
-                socket: socket.clone(),
-                args,
-            })),
+            Self::Broadcast(sender) => {
+                drop(sender.send(Answer::new(Some(socket.clone()), args)));
+            }
         }
     }
 }
@@ -179,21 +187,26 @@ impl Drop for Registration {
     }
 }
 
-/// The answers to a broadcast, as they come: a stream that ends when all recipients have answered
-/// or left, or at the timeout.
+/// The answers to a broadcast, as they come: a stream that ends when all recipients on all servers
+/// have answered or left, or at the timeout.
 #[must_use = "dropping it gives up the answers"]
 pub struct Answers {
-    answers: mpsc::Receiver<Answer>,
+    /// Of this server's sockets. As many as were asked, since each answers once.
+    local: mpsc::UnboundedReceiver<Answer>,
+    /// Of other servers'.
+    remote: SelectAll<BoxStream<'static, AckReport>>,
     timeout: Timeout,
-    registrations: Vec<Registration>,
-    progress: Progress,
+    roll: Roll,
 }
 
-/// How far a broadcast's answers have come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Progress {
-    expected: usize,
-    received: usize,
+/// Who has been asked and has not answered.
+#[derive(Default)]
+struct Roll {
+    /// With the registration at sockets of this server.
+    named: HashMap<SocketId, Option<Registration>>,
+    /// Sockets of servers that do not tell which they are.
+    unnamed: usize,
+    answered: usize,
 }
 
 impl Answers {
@@ -202,24 +215,61 @@ impl Answers {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Waits for all of them. Those that did not come in time are missing:
-    /// [`Answers::missing`] tells how many, [`Answers::expected`] of how many.
-    pub async fn collect(&mut self) -> Vec<Answer> {
-        let mut answers = Vec::with_capacity(self.progress.expected);
+    /// Waits for all that still come. [`Answers::unanswered`] tells who did not answer in time.
+    pub async fn rest(&mut self) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(self.missing());
         while let Some(answer) = self.next().await {
             answers.push(answer);
         }
         answers
     }
 
-    /// How many sockets were asked.
+    /// How many sockets were asked, as far as is known: other servers of a cluster tell with their
+    /// first answers.
     pub fn expected(&self) -> usize {
-        self.progress.expected
+        self.roll.answered + self.missing()
     }
 
     /// How many have not answered so far.
     pub fn missing(&self) -> usize {
-        self.progress.expected - self.progress.received
+        self.roll.named.len() + self.roll.unnamed
+    }
+
+    /// Who has not answered so far, in no order. Sockets of servers that do not tell which ones they
+    /// asked are not among them.
+    pub fn unanswered(&self) -> impl Iterator<Item = &SocketId> {
+        self.roll.named.keys()
+    }
+
+    /// For another server: first who has been asked, then the answers.
+    pub(crate) fn into_reports(self) -> impl Stream<Item = AckReport> + Send {
+        let asked = AckReport::Asked(self.unanswered().cloned().collect());
+        stream::once(ready(asked)).chain(self.map(AckReport::Answer))
+    }
+
+    fn poll_local(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+        let answer = ready!(self.local.poll_recv(cx));
+        if let Some(answer) = &answer {
+            self.roll.strike(answer);
+        }
+        Poll::Ready(answer)
+    }
+
+    fn poll_remote(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
+        while let Some(report) = ready!(self.remote.poll_next_unpin(cx)) {
+            match report {
+                AckReport::Asked(sockets) => {
+                    let sockets = sockets.into_iter().map(|socket| (socket, None));
+                    self.roll.named.extend(sockets);
+                }
+                AckReport::AskedUnnamed(sockets) => self.roll.unnamed += sockets,
+                AckReport::Answer(answer) => {
+                    self.roll.strike(&answer);
+                    return Poll::Ready(Some(answer));
+                }
+            }
+        }
+        Poll::Ready(None)
     }
 }
 
@@ -228,63 +278,84 @@ impl Stream for Answers {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Answer>> {
         let this = self.get_mut();
-        match this.answers.poll_recv(cx) {
-            Poll::Ready(Some(answer)) => {
-                this.progress.received += 1;
-                return Poll::Ready(Some(answer));
-            }
-            Poll::Ready(None) => return Poll::Ready(None),
-            Poll::Pending => {}
+        let local = this.poll_local(cx);
+        if let Poll::Ready(Some(_)) = local {
+            return local;
+        }
+        let remote = this.poll_remote(cx);
+        if let Poll::Ready(Some(_)) = remote {
+            return remote;
+        }
+        if local.is_ready() && remote.is_ready() {
+            return Poll::Ready(None);
         }
         this.timeout.poll(cx).map(|()| {
-            this.registrations.clear();
+            this.roll.give_up();
             None
         })
     }
 }
 
+impl Roll {
+    fn strike(&mut self, answer: &Answer) {
+        let asked = match &answer.socket {
+            Some(socket) => self.named.remove(socket).is_some(),
+            None => take_one(&mut self.unnamed),
+        };
+        self.answered += usize::from(asked);
+    }
+
+    /// Nobody waits any more; who has not answered stays known.
+    fn give_up(&mut self) {
+        self.named.values_mut().for_each(|waiting| *waiting = None);
+    }
+}
+
+fn take_one(count: &mut usize) -> bool {
+    let some = *count > 0;
+    *count = count.saturating_sub(1);
+    some
+}
+
 /// Collects who has been asked while a broadcast goes out.
 pub(crate) struct Asking {
-    sender: mpsc::Sender<Answer>,
+    sender: mpsc::UnboundedSender<Answer>,
     answers: Answers,
-    id: AckId,
 }
 
 impl Asking {
-    pub(crate) fn new(id: AckId, recipients: usize, timeout: Duration) -> Self {
-        let (sender, answers) = mpsc::channel(recipients.max(1));
+    pub(crate) fn new(timeout: Duration) -> Self {
+        let (sender, local) = mpsc::unbounded_channel();
         let answers = Answers {
-            answers,
+            local,
+            remote: SelectAll::new(),
             timeout: Timeout::new(timeout),
-            registrations: Vec::with_capacity(recipients),
-            progress: Progress {
-                expected: 0,
-                received: 0,
-            },
+            roll: Roll::default(),
         };
-        Self {
-            sender,
-            answers,
-            id,
-        }
+        Self { sender, answers }
     }
 
     /// Registers with one recipient, before the event goes out to it.
-    pub(crate) fn ask(&mut self, socket: &Arc<SocketCore>) -> Result<(), EmitError> {
+    pub(crate) fn ask(&mut self, socket: &Arc<SocketCore>, id: AckId) -> Result<(), EmitError> {
         let waiter = Waiter::Broadcast(self.sender.clone());
-        socket.acks().expect(self.id, waiter)?;
-        self.answers.progress.expected += 1;
-        self.answers.registrations.push(Registration {
+        socket.expect_ack(id, waiter)?;
+        let registration = Registration {
             socket: Arc::downgrade(socket),
-            id: self.id,
-        });
+            id,
+        };
+        let named = &mut self.answers.roll.named;
+        named.insert(socket.id().clone(), Some(registration));
         Ok(())
     }
 
     /// Does not wait for a recipient that the event did not reach.
-    pub(crate) fn give_up(&mut self, socket: &Arc<SocketCore>) {
-        drop(socket.acks().take(self.id));
-        self.answers.progress.expected -= 1;
+    pub(crate) fn give_up(&mut self, socket: &SocketCore) {
+        self.answers.roll.named.remove(socket.id());
+    }
+
+    /// Waits for sockets of other servers, too.
+    pub(crate) fn ask_remote(&mut self, reports: BoxStream<'static, AckReport>) {
+        self.answers.remote.push(reports);
     }
 
     pub(crate) fn answers(self) -> Answers {

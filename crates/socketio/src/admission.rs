@@ -16,6 +16,7 @@ use crate::{
     client::Client,
     namespace::{Admitted, NamespaceCore},
     server::Shared,
+    stats::Refused,
 };
 
 /// A client at the door of a namespace.
@@ -57,17 +58,19 @@ pub(crate) async fn run(
     };
     match answer {
         Ok(Some((candidate, admitted))) => client.conclude(&candidate, admitted),
-        Ok(None) => client.refuse(&name, &unknown_namespace()),
-        Err(_) => {
-            tracing::error!(namespace = name.as_str(), "middleware panicked");
-            client.refuse(&name, &Refusal::new("internal error"));
-        }
+        Ok(None) => client.refuse(&name, Refused::UnknownNamespace, &unknown_namespace()),
+        Err(_) => client.refuse(&name, Refused::MiddlewarePanic, &internal_error()),
     }
 }
 
 /// What a client is told of a namespace that is not here (SIO5 6.1).
 pub(crate) fn unknown_namespace() -> Refusal {
     Refusal::new("Invalid namespace")
+}
+
+/// What a client is told that is kept out by a fault of the server's.
+pub(crate) fn internal_error() -> Refusal {
+    Refusal::new("internal error")
 }
 
 impl Candidate {

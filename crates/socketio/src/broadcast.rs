@@ -1,13 +1,13 @@
-//! One operation on many sockets of a namespace, with its target and options.
+//! One operation on many sockets, with its target and options.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::AddAssign, slice, sync::Arc, time::Duration};
 
 use engineio::proto::{SendError, SendOptions, SendOutcome};
 use socketio_proto::IntoArgs;
 
 use crate::{
-    AdapterError, Answers, Command, EmitError, Outgoing, Recipients, Room, SocketInfo, Target,
-    ack::Asking, adapter::Reach, namespace::NamespaceCore,
+    Answers, Command, Emit, EmitError, Incomplete, Room, SocketInfo, Target, ack::Asking,
+    adapter::Reach, namespace::NamespaceCore,
 };
 
 /// An operation on many sockets that is being put together.
@@ -16,11 +16,19 @@ use crate::{
 #[derive(Clone)]
 #[must_use = "nothing is done before `emit` or another operation"]
 pub struct Broadcast {
-    namespace: Arc<NamespaceCore>,
+    scope: Scope,
     target: Target,
     options: SendOptions,
     reach: Reach,
     timeout: Duration,
+}
+
+/// Where the sockets are.
+#[derive(Clone)]
+enum Scope {
+    Namespace(Arc<NamespaceCore>),
+    /// All namespaces of a pattern.
+    Children(Vec<Arc<NamespaceCore>>),
 }
 
 /// What became of a broadcast on this server, in sockets.
@@ -54,11 +62,29 @@ impl Delivery {
     }
 }
 
+impl AddAssign for Delivery {
+    fn add_assign(&mut self, other: Self) {
+        self.queued += other.queued;
+        self.conflated += other.conflated;
+        self.dropped += other.dropped;
+        self.refused += other.refused;
+    }
+}
+
 impl Broadcast {
     pub(crate) fn new(namespace: Arc<NamespaceCore>, target: Target) -> Self {
         let timeout = namespace.settings().ack_timeout;
+        Self::over(Scope::Namespace(namespace), target, timeout)
+    }
+
+    /// An operation on the sockets of all these namespaces.
+    pub(crate) fn children(namespaces: Vec<Arc<NamespaceCore>>, timeout: Duration) -> Self {
+        Self::over(Scope::Children(namespaces), Target::default(), timeout)
+    }
+
+    fn over(scope: Scope, target: Target, timeout: Duration) -> Self {
         Self {
-            namespace,
+            scope,
             target,
             options: SendOptions::default(),
             reach: Reach::Cluster,
@@ -66,7 +92,7 @@ impl Broadcast {
         }
     }
 
-    /// Adds a room, or a socket by its id. With none, everybody in the namespace is meant.
+    /// Adds a room, or a socket by its id. With none, everybody is meant.
     pub fn to(mut self, room: impl Into<Room>) -> Self {
         self.target.rooms.push(room.into());
         self
@@ -101,92 +127,119 @@ impl Broadcast {
         self
     }
 
-    /// Sends an event: encoded once, queued for each socket in one pass.
+    /// Sends an event: encoded once for a namespace, queued for each socket in one pass.
     ///
     /// # Errors
     ///
     /// The event cannot be written; what became of it for single sockets is no error.
     pub fn emit(self, name: &str, args: impl IntoArgs) -> Result<Delivery, EmitError> {
-        let args = args.into_args()?;
-        self.namespace.tap(|| Outgoing {
-            name,
-            args: &args,
-            to: Recipients::Broadcast(&self.target),
-        });
-        let command = Command::Emit {
-            target: self.target,
-            name: name.into(),
-            args,
-            options: self.options,
-        };
-        self.namespace.perform(&command, self.reach)
+        let emit = self.event(name, args)?;
+        self.perform(&Command::Emit(emit))
     }
 
-    /// Sends an event to the sockets of this server and returns the stream of their answers. All
-    /// share one ack id (SIO5 6.5).
+    /// Sends an event and returns the stream of the answers. All sockets of a server share one ack
+    /// id (SIO5 6.5).
     ///
     /// # Errors
     ///
     /// The event cannot be written.
     pub fn emit_with_acks(self, name: &str, args: impl IntoArgs) -> Result<Answers, EmitError> {
-        let args = args.into_args()?;
-        let id = self.namespace.next_ack();
-        let message = self.namespace.event(name, &args, Some(id))?;
-        self.namespace.tap(|| Outgoing {
-            name,
-            args: &args,
-            to: Recipients::Broadcast(&self.target),
-        });
-        let sockets = self.namespace.sockets(&self.target);
-        let mut asking = Asking::new(id, sockets.len(), self.timeout);
-        for socket in &sockets {
-            // Who cannot be asked is not waited for.
-            if asking.ask(socket).is_ok() && socket.send(&message, self.options).is_err() {
-                asking.give_up(socket);
+        let emit = self.event(name, args)?;
+        let mut asking = Asking::new(self.timeout);
+        for namespace in self.scope.namespaces() {
+            namespace.ask(&emit, &mut asking)?;
+            if self.reach == Reach::Cluster {
+                let adapter = &namespace.settings().adapter;
+                let name = namespace.name().as_str();
+                asking.ask_remote(adapter.emit_with_acks(name, &emit, self.timeout));
             }
         }
         Ok(asking.answers())
     }
 
-    /// Puts the sockets into a room.
+    /// Puts the sockets into a room. Those that are in as many as
+    /// [`Builder::max_rooms`](crate::Builder::max_rooms) allows are left out, which is counted.
     pub fn sockets_join(self, room: impl Into<Room>) {
-        let rooms = vec![room.into()];
-        self.perform(|target| Command::Join { target, rooms });
+        let (target, rooms) = (self.target.clone(), vec![room.into()]);
+        self.change(&Command::Join { target, rooms });
     }
 
     /// Takes the sockets out of a room.
     pub fn sockets_leave(self, room: impl Into<Room>) {
-        let rooms = vec![room.into()];
-        self.perform(|target| Command::Leave { target, rooms });
+        let (target, rooms) = (self.target.clone(), vec![room.into()]);
+        self.change(&Command::Leave { target, rooms });
     }
 
     /// Takes the sockets out of the namespace; their sessions stay.
     pub fn disconnect_sockets(self) {
-        self.perform(|target| Command::Disconnect { target });
+        let target = self.target.clone();
+        self.change(&Command::Disconnect { target });
     }
 
     /// Ends the sessions of the sockets.
     pub fn close_sessions(self) {
-        self.perform(|target| Command::Close { target });
+        let target = self.target.clone();
+        self.change(&Command::Close { target });
     }
 
     /// The sockets that are meant, on all servers, in no order.
     ///
     /// # Errors
     ///
-    /// A server of the cluster did not answer.
-    pub async fn fetch_sockets(self) -> Result<Vec<SocketInfo>, AdapterError> {
-        let mut sockets = self.namespace.describe(&self.target);
-        if self.reach == Reach::Cluster {
-            let adapter = &self.namespace.settings().adapter;
-            let name = self.namespace.name().as_str();
-            sockets.extend(adapter.fetch_sockets(name, &self.target).await?);
+    /// A server of the cluster did not answer; the sockets of the others are in the error.
+    pub async fn fetch_sockets(self) -> Result<Vec<SocketInfo>, Incomplete<SocketInfo>> {
+        let mut sockets = Vec::new();
+        let mut missing = 0;
+        for namespace in self.scope.namespaces() {
+            sockets.extend(namespace.describe(&self.target));
+            if self.reach == Reach::Cluster {
+                let adapter = &namespace.settings().adapter;
+                let name = namespace.name().as_str();
+                let answered = adapter.fetch_sockets(name, &self.target).await;
+                let others = answered.unwrap_or_else(|incomplete| {
+                    missing = missing.max(incomplete.missing);
+                    incomplete.found
+                });
+                sockets.extend(others);
+            }
         }
-        Ok(sockets)
+        match missing {
+            0 => Ok(sockets),
+            missing => Err(Incomplete {
+                found: sockets,
+                missing,
+            }),
+        }
     }
 
-    fn perform(self, command: impl FnOnce(Target) -> Command) {
+    fn event(&self, name: &str, args: impl IntoArgs) -> Result<Emit, EmitError> {
+        Ok(Emit {
+            target: self.target.clone(),
+            name: name.into(),
+            args: args.into_args()?,
+            options: self.options,
+        })
+    }
+
+    fn change(&self, command: &Command) {
         // Only an event can be refused.
-        let _ = self.namespace.perform(&command(self.target), self.reach);
+        let _ = self.perform(command);
+    }
+
+    fn perform(&self, command: &Command) -> Result<Delivery, EmitError> {
+        let mut delivery = Delivery::default();
+        for namespace in self.scope.namespaces() {
+            delivery += namespace.perform(command, self.reach)?;
+        }
+        Ok(delivery)
+    }
+}
+
+impl Scope {
+    fn namespaces(&self) -> &[Arc<NamespaceCore>] {
+        match self {
+            Self::Namespace(namespace) => slice::from_ref(namespace),
+            Self::Children(namespaces) => namespaces,
+        }
     }
 }

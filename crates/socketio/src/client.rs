@@ -16,18 +16,19 @@ use engineio::{
     proto::{CloseReason, Data, Entry, SendOptions, Text, Version},
 };
 use futures_util::future::BoxFuture;
-use socketio_proto::{Connection, Event, NamespaceName, Output};
+use socketio_proto::{Connection, Event, NamespaceName, Output, Violation};
 use tokio::{task::AbortHandle, time::sleep_until};
 
 use crate::{
     DisconnectReason, EmitError, EmitOutcome, Handshake, Refusal, SocketId,
-    admission::{self, Candidate, unknown_namespace},
+    admission::{self, Candidate, internal_error, unknown_namespace},
     deliver::{Deliverer, Work},
     inbox::Flow,
     link::{Link, Message},
     namespace::Admitted,
     server::Shared,
     socket::SocketCore,
+    stats::Refused,
 };
 
 /// A client over all its namespaces.
@@ -47,6 +48,8 @@ struct State {
     /// Questions to middleware that are asked once the lock is free.
     asked: Vec<BoxFuture<'static, ()>>,
     timer: Option<Timer>,
+    /// For what the session is being ended.
+    violation: Option<Violation>,
 }
 
 struct Timer {
@@ -70,6 +73,7 @@ impl Client {
                 sockets: HashMap::new(),
                 asked: Vec::new(),
                 timer: None,
+                violation: None,
             }),
             deliverer: Deliverer::new(),
             blocked: Mutex::new(0),
@@ -135,13 +139,20 @@ impl Client {
                 let socket = SocketCore::new(candidate, self, state);
                 self.accept(&socket);
             }
-            Err(refusal) => self.refuse(candidate.namespace.name(), &refusal),
+            Err(refusal) => {
+                self.refuse(candidate.namespace.name(), Refused::Middleware, &refusal);
+            }
         }
     }
 
     /// Tells the client that it is not in; its session stays.
-    pub(crate) fn refuse(self: &Arc<Self>, namespace: &NamespaceName, refusal: &Refusal) {
-        self.feed(|connection, _| refuse(connection, namespace, refusal));
+    pub(crate) fn refuse(
+        self: &Arc<Self>,
+        namespace: &NamespaceName,
+        refused: Refused,
+        refusal: &Refusal,
+    ) {
+        self.feed(|connection, _| self.turn_away(connection, namespace, refused, refusal));
     }
 
     /// A handler's inbox is full, or has room again.
@@ -168,6 +179,7 @@ impl Client {
         }
         // All that is to be done now is to send the answer.
         namespace.enter(socket, &self.link, || self.settle(&mut state));
+        socket.counters().joined();
         state
             .sockets
             .insert(namespace.name().clone(), Arc::clone(socket));
@@ -189,12 +201,13 @@ impl Client {
 
     fn ended(&self, reason: CloseReason) {
         let mut state = self.lock();
+        let reason = state.reason(reason);
         state.connection.close();
         if let Some(timer) = state.timer.take() {
             timer.task.abort();
         }
         for (_, socket) in mem::take(&mut state.sockets) {
-            socket.left(DisconnectReason::Session(reason));
+            socket.left(reason);
         }
     }
 
@@ -215,7 +228,14 @@ impl Client {
                 Output::Send(packet) => self.write(packet),
                 Output::Event(event) => self.take(state, event),
                 Output::Close(violation) => {
-                    tracing::debug!(session = ?self.session(), %violation, "client broke the protocol");
+                    self.server.settings().counters.violated(violation);
+                    tracing::debug!(
+                        session = ?self.session(),
+                        reason = violation.name(),
+                        %violation,
+                        "client broke the protocol"
+                    );
+                    state.violation = Some(violation);
                     self.session().close(CloseReason::ForcedServerClose);
                 }
             }
@@ -244,6 +264,7 @@ impl Client {
                 ack,
             } => {
                 if let Some(socket) = state.sockets.get(&namespace) {
+                    socket.counters().received();
                     socket.deliver_due(Work::Event { name, args, ack });
                 }
             }
@@ -280,13 +301,36 @@ impl Client {
                 let admission = admission::run(client, server, name, id, handshake);
                 state.asked.push(Box::pin(admission));
             }
-            Some(_) => refuse(&mut state.connection, &name, &unknown_namespace()),
-            None => refuse(
+            Some(_) => self.turn_away(
                 &mut state.connection,
                 &name,
-                &Refusal::new("internal error"),
+                Refused::UnknownNamespace,
+                &unknown_namespace(),
+            ),
+            None => self.turn_away(
+                &mut state.connection,
+                &name,
+                Refused::NoRandomness,
+                &internal_error(),
             ),
         }
+    }
+
+    fn turn_away(
+        &self,
+        connection: &mut Connection,
+        namespace: &NamespaceName,
+        refused: Refused,
+        refusal: &Refusal,
+    ) {
+        self.server.settings().counters.refused(refused);
+        tracing::debug!(
+            session = ?self.session(),
+            namespace = namespace.as_str(),
+            reason = refused.name(),
+            "join refused"
+        );
+        connection.refuse(namespace, refusal.message(), refusal.data());
     }
 
     /// None if the operating system has no random bytes.
@@ -322,6 +366,16 @@ impl State {
         // In protocol 4 a socket that comes back has the same id.
         joined.is_some_and(|joined| ptr::eq(Arc::as_ptr(joined), socket))
     }
+
+    /// What the application is told of the end of the session.
+    fn reason(&self, reason: CloseReason) -> DisconnectReason {
+        match (reason, self.violation) {
+            (CloseReason::ForcedServerClose, Some(violation)) => {
+                DisconnectReason::Violation(violation)
+            }
+            _ => DisconnectReason::Session(reason),
+        }
+    }
 }
 
 impl Receiver for Inlet {
@@ -334,10 +388,6 @@ impl Receiver for Inlet {
     fn closed(&mut self, reason: CloseReason) {
         self.0.ended(reason);
     }
-}
-
-fn refuse(connection: &mut Connection, namespace: &NamespaceName, refusal: &Refusal) {
-    connection.refuse(namespace, refusal.message(), refusal.data());
 }
 
 /// Wakes the machine at its deadline.

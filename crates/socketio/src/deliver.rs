@@ -18,7 +18,10 @@ use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnord
 use socketio_proto::{AckId, Args, EventName};
 use tokio::{runtime::Handle, sync::Notify, task::coop};
 
-use crate::{DisconnectReason, Event, HandlerError, Next, server::Failure, socket::SocketCore};
+use crate::{
+    DisconnectReason, Event, Failure, HandlerError, Handling, Next, inbox::Company,
+    socket::SocketCore,
+};
 
 /// Something for the handlers of one socket.
 #[derive(Debug)]
@@ -35,6 +38,13 @@ pub(crate) enum Work {
         /// deliverer, not under the client's lock.
         _socket: Arc<SocketCore>,
     },
+}
+
+/// What a handler is called for, kept to tell of its failure.
+enum Subject {
+    Connect,
+    Event(EventName),
+    Disconnect,
 }
 
 /// Knows in which order the work of one client's sockets came.
@@ -60,11 +70,37 @@ enum Task {
 }
 
 impl Work {
+    /// Events may be handled side by side, joining and leaving not.
+    pub(crate) fn company(&self) -> Company {
+        match self {
+            Self::Event { .. } => Company::Others,
+            Self::Connected | Self::Disconnected { .. } => Company::Alone,
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        match self {
+            Self::Connected => Subject::Connect,
+            Self::Event { name, .. } => Subject::Event(name.clone()),
+            Self::Disconnected { .. } => Subject::Disconnect,
+        }
+    }
+
     /// What it counts against the inbox's limit.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Event { name, args, .. } => name.as_str().len() + args.len_in_bytes(),
             Self::Connected | Self::Disconnected { .. } => 0,
+        }
+    }
+}
+
+impl Subject {
+    fn handling(&self) -> Handling<'_> {
+        match self {
+            Self::Connect => Handling::Connect,
+            Self::Event(name) => Handling::Event(name.as_str()),
+            Self::Disconnect => Handling::Disconnect,
         }
     }
 }
@@ -118,7 +154,7 @@ impl Deliverer {
         }
         loop {
             while let Some(socket) = self.next_arrival() {
-                if let Some(first) = begin(&socket) {
+                if let Begun::Waits(first) = begin(&socket) {
                     self.runtime.spawn(Arc::clone(self).run(Some(first)));
                     return;
                 }
@@ -130,13 +166,15 @@ impl Deliverer {
     }
 
     /// Begins work as it comes and goes on with `first` and whatever else has to wait.
-    async fn run(self: Arc<Self>, first: Option<BoxFuture<'static, ()>>) {
+    async fn run(self: Arc<Self>, first: Option<Handled>) {
         let mut waiting: FuturesUnordered<_> = first.into_iter().collect();
         loop {
             while let Some(socket) = self.next_arrival() {
                 // Handlers that never wait must not keep a thread from everybody else.
                 coop::consume_budget().await;
-                waiting.extend(begin(&socket));
+                if let Begun::Waits(handling) = begin(&socket) {
+                    waiting.push(handling);
+                }
             }
             if waiting.is_empty() {
                 if self.rest() {
@@ -146,7 +184,7 @@ impl Deliverer {
             }
             tokio::select! {
                 () = self.arrived.notified() => {}
-                _ = waiting.next() => {}
+                Some(socket) = waiting.next() => go_on(&socket, &mut waiting).await,
             }
         }
     }
@@ -173,41 +211,60 @@ impl Deliverer {
     }
 }
 
-/// Begins the next work of a socket, unless its handler still runs. If that has to wait, what is
-/// returned goes on with it and with what comes for this socket until its inbox is empty.
-fn begin(socket: &Arc<SocketCore>) -> Option<BoxFuture<'static, ()>> {
-    let work = socket.begin_work()?;
-    let mut first = Box::pin(handle(Arc::clone(socket), work));
-    // Whoever goes on with it polls it again, which tells it whom to wake.
-    if (&mut first).now_or_never().is_some() {
-        socket.end_work();
-        return None;
-    }
-    Some(Box::pin(go_on(Arc::clone(socket), first)))
+/// A handler at work, which ends with its socket.
+type Handled = BoxFuture<'static, Arc<SocketCore>>;
+
+/// What became of the next work of a socket.
+enum Begun {
+    /// There is none, or it may not begin beside what is handled.
+    Nothing,
+    Done,
+    Waits(Handled),
 }
 
-async fn go_on(socket: Arc<SocketCore>, first: impl Future<Output = ()>) {
-    first.await;
-    while let Some(work) = socket.next_work() {
+fn begin(socket: &Arc<SocketCore>) -> Begun {
+    let Some(work) = socket.begin_work() else {
+        return Begun::Nothing;
+    };
+    let mut handling = Box::pin(handle(Arc::clone(socket), work));
+    // Whoever goes on with it polls it again, which tells it whom to wake.
+    if (&mut handling).now_or_never().is_some() {
+        socket.end_work();
+        return Begun::Done;
+    }
+    Begun::Waits(handling)
+}
+
+/// A handler of a socket has ended: begins what has waited for that.
+async fn go_on(socket: &Arc<SocketCore>, waiting: &mut FuturesUnordered<Handled>) {
+    socket.end_work();
+    loop {
+        match begin(socket) {
+            Begun::Nothing => return,
+            Begun::Done => {}
+            Begun::Waits(handling) => waiting.push(handling),
+        }
         coop::consume_budget().await;
-        handle(Arc::clone(&socket), work).await;
     }
 }
 
 /// Runs a handler. One that panics ends its socket, nothing else.
-async fn handle(socket: Arc<SocketCore>, work: Work) {
+async fn handle(socket: Arc<SocketCore>, work: Work) -> Arc<SocketCore> {
+    let subject = work.subject();
     let failure = match AssertUnwindSafe(call(&socket, work)).catch_unwind().await {
-        Ok(Ok(())) => return,
+        Ok(Ok(())) => return socket,
         Ok(Err(error)) => Failure::Error(error),
-        Err(_) => {
+        Err(payload) => {
             socket.end(DisconnectReason::HandlerPanic);
-            Failure::Panic
+            Failure::panic(&*payload)
         }
     };
-    let report = AssertUnwindSafe(|| socket.namespace().settings().report(&socket, &failure));
+    let settings = socket.namespace().settings();
+    let report = AssertUnwindSafe(|| settings.report(&socket, subject.handling(), &failure));
     if std::panic::catch_unwind(report).is_err() {
         tracing::error!(?socket, "the hook for failed handlers panicked");
     }
+    socket
 }
 
 async fn call(socket: &Arc<SocketCore>, work: Work) -> Result<(), HandlerError> {

@@ -6,7 +6,7 @@ use engineio::proto::{SendError, SendOutcome};
 use serde_json::Value;
 use socketio_proto::PacketError;
 
-use crate::{ArgError, Delivery};
+use crate::{ArgError, Args, Delivery, Incomplete};
 
 /// An event was not taken: the caller learns why.
 #[derive(Debug)]
@@ -38,6 +38,16 @@ pub enum EmitOutcome {
     Dropped,
 }
 
+/// A socket was not put into a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// It has left its namespace.
+    Gone,
+    /// It is in as many rooms as the server allows.
+    TooManyRooms,
+}
+
 /// No answer came.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -50,6 +60,16 @@ pub enum AckError {
     Timeout,
     /// The socket left before it answered.
     Disconnected,
+}
+
+/// Not every server of the cluster answered a server-side event.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerAckError {
+    /// The event was not sent in the first place.
+    Emit(EmitError),
+    /// Some did not answer in time; here is what the others answered.
+    Incomplete(Incomplete<Args>),
 }
 
 /// Why a client may not join a namespace: what it is told in its CONNECT_ERROR.
@@ -97,6 +117,11 @@ impl Refusal {
 }
 
 impl HandlerError {
+    /// The error that the handler returned, if it has this type.
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.0.downcast_ref()
+    }
+
     /// The error that the handler returned.
     pub fn into_inner(self) -> Box<dyn Error + Send + Sync> {
         self.0
@@ -170,6 +195,18 @@ impl From<EmitError> for AckError {
     }
 }
 
+impl From<EmitError> for ServerAckError {
+    fn from(error: EmitError) -> Self {
+        Self::Emit(error)
+    }
+}
+
+impl From<Incomplete<Args>> for ServerAckError {
+    fn from(incomplete: Incomplete<Args>) -> Self {
+        Self::Incomplete(incomplete)
+    }
+}
+
 impl fmt::Display for EmitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -183,6 +220,15 @@ impl fmt::Display for EmitError {
     }
 }
 
+impl fmt::Display for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gone => "the socket is gone",
+            Self::TooManyRooms => "the socket is in too many rooms",
+        })
+    }
+}
+
 impl fmt::Display for AckError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -190,6 +236,15 @@ impl fmt::Display for AckError {
             Self::Dropped => f.write_str("the event was dropped"),
             Self::Timeout => f.write_str("no answer in time"),
             Self::Disconnected => f.write_str("the socket left before it answered"),
+        }
+    }
+}
+
+impl fmt::Display for ServerAckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Emit(error) => error.fmt(f),
+            Self::Incomplete(incomplete) => incomplete.fmt(f),
         }
     }
 }
@@ -207,5 +262,7 @@ impl fmt::Display for HandlerError {
 }
 
 impl Error for EmitError {}
+impl Error for JoinError {}
 impl Error for AckError {}
+impl Error for ServerAckError {}
 impl Error for Refusal {}

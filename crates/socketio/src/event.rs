@@ -118,6 +118,7 @@ impl Responder {
 impl Drop for Awaited {
     fn drop(&mut self) {
         if !*self.answered.get_mut() {
+            self.socket.counters().unanswered();
             tracing::debug!(socket = %self.socket.id(), id = %self.id, "event left unanswered");
         }
     }

@@ -5,7 +5,7 @@
 use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
-    Args, DisconnectReason, Event, HandlerError, IntoHandlerResult, Next, Outgoing, Socket,
+    DisconnectReason, Event, HandlerError, IntoHandlerResult, Next, Outgoing, ServerEvent, Socket,
     socket::SocketCore,
 };
 
@@ -15,11 +15,18 @@ pub(crate) type Running = Pin<Box<dyn Future<Output = Result<(), HandlerError>> 
 /// A handler of something that happens to a socket.
 pub(crate) type Handler<T> = Arc<dyn Fn(&Arc<SocketCore>, T) -> Running + Send + Sync>;
 
-/// A layer around the handling of every event.
-pub(crate) type Layer = Arc<dyn Fn(&Arc<SocketCore>, Event, Next) -> Running + Send + Sync>;
+/// A layer around the handling of events.
+#[derive(Clone)]
+pub(crate) struct Layer {
+    /// Of all events, if there is none.
+    event: Option<Box<str>>,
+    run: Arc<Around>,
+}
+
+type Around = dyn Fn(&Arc<SocketCore>, Event, Next) -> Running + Send + Sync;
 
 /// A handler of a server-side event.
-pub(crate) type ServerHandler = Arc<dyn Fn(Args) + Send + Sync>;
+pub(crate) type ServerHandler = Arc<dyn Fn(ServerEvent) + Send + Sync>;
 
 /// Sees what is sent.
 pub(crate) type Tap = Arc<dyn Fn(&Outgoing<'_>) + Send + Sync>;
@@ -54,6 +61,18 @@ impl Handlers {
     }
 }
 
+impl Layer {
+    pub(crate) fn fits(&self, event: &Event) -> bool {
+        self.event
+            .as_deref()
+            .is_none_or(|name| name == event.name())
+    }
+
+    pub(crate) fn run(&self, socket: &Arc<SocketCore>, event: Event, next: Next) -> Running {
+        (self.run)(socket, event, next)
+    }
+}
+
 /// Erases the handler of events and of disconnects.
 pub(crate) fn handler<S, T, F>(
     handler: impl Fn(Socket<S>, T) -> F + Send + Sync + 'static,
@@ -76,7 +95,7 @@ where
     Arc::new(move |socket, ()| run(handler(Socket::new(socket))))
 }
 
-/// Erases a layer.
+/// Erases a layer of all events.
 pub(crate) fn layer<S, F>(
     layer: impl Fn(Socket<S>, Event, Next) -> F + Send + Sync + 'static,
 ) -> Layer
@@ -84,7 +103,25 @@ where
     S: Send + Sync + 'static,
     F: Future<Output: IntoHandlerResult> + Send + 'static,
 {
-    Arc::new(move |socket, event, next| run(layer(Socket::new(socket), event, next)))
+    Layer {
+        event: None,
+        run: Arc::new(move |socket, event, next| run(layer(Socket::new(socket), event, next))),
+    }
+}
+
+/// Erases a layer of the events of one name.
+pub(crate) fn layer_for<S, F>(
+    event: &str,
+    layer: impl Fn(Socket<S>, Event, Next) -> F + Send + Sync + 'static,
+) -> Layer
+where
+    S: Send + Sync + 'static,
+    F: Future<Output: IntoHandlerResult> + Send + 'static,
+{
+    Layer {
+        event: Some(event.into()),
+        ..self::layer(layer)
+    }
 }
 
 fn run(running: impl Future<Output: IntoHandlerResult> + Send + 'static) -> Running {

@@ -57,6 +57,15 @@ impl SocketId {
         }
     }
 
+    /// The id of another server's socket, as an adapter was told it. It may be made from a sid, so
+    /// that it is shown shortened.
+    pub fn remote(text: &str) -> Self {
+        Self {
+            text: text.into(),
+            origin: Origin::Sid,
+        }
+    }
+
     #[cfg(test)]
     pub(crate) fn of(text: &str) -> Self {
         Self {

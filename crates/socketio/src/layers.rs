@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{
-    Args, Event, HandlerError, SocketId, Target,
-    handlers::{Handlers, Layer},
-    socket::SocketCore,
-};
+use crate::{Args, Event, HandlerError, SocketId, Target, handlers::Handlers, socket::SocketCore};
 
 /// What follows a layer: the layers inside it, then the handlers.
 ///
@@ -23,11 +19,15 @@ impl Next {
     /// # Errors
     ///
     /// What the handler or a layer inside this one returned.
-    pub async fn run(self, event: Event) -> Result<(), HandlerError> {
+    pub async fn run(mut self, event: Event) -> Result<(), HandlerError> {
         let handlers = Arc::clone(&self.handlers);
         let socket = Arc::clone(&self.socket);
-        match handlers.layers.get(self.layer) {
-            Some(layer) => self.step_into(layer, &socket, event).await,
+        let inner = handlers.layers.iter().skip(self.layer);
+        match inner.enumerate().find(|(_, layer)| layer.fits(&event)) {
+            Some((passed, layer)) => {
+                self.layer += passed + 1;
+                layer.run(&socket, event, self).await
+            }
             None => handlers.event(&socket, event).await,
         }
     }
@@ -39,16 +39,6 @@ impl Next {
             layer: 0,
             socket,
         }
-    }
-
-    fn step_into(
-        mut self,
-        layer: &Layer,
-        socket: &Arc<SocketCore>,
-        event: Event,
-    ) -> crate::handlers::Running {
-        self.layer += 1;
-        layer(socket, event, self)
     }
 }
 

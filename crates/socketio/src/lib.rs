@@ -20,15 +20,22 @@ mod parser;
 mod reason;
 mod rooms;
 mod server;
+mod server_event;
 mod socket;
+mod stats;
 pub mod testing;
 
 pub use ack::{Ack, Answer, Answers};
-pub use adapter::{Adapter, AdapterError, Command, LocalAdapter, LocalSockets, SocketInfo};
+pub use adapter::{
+    AckReport, Adapter, Command, Emit, Incomplete, LocalAdapter, LocalSockets, SocketInfo,
+};
 pub use broadcast::{Broadcast, Delivery};
 pub use engineio;
 pub use engineio::proto::{ConflationKey, SendOptions, SlowConsumer};
-pub use error::{AckError, EmitError, EmitOutcome, HandlerError, IntoHandlerResult, Refusal};
+pub use error::{
+    AckError, EmitError, EmitOutcome, HandlerError, IntoHandlerResult, JoinError, Refusal,
+    ServerAckError,
+};
 pub use event::{Event, Responder};
 pub use handshake::{ConnectRequest, Handshake};
 pub use id::SocketId;
@@ -38,7 +45,9 @@ pub use namespace::{Dynamic, Namespace};
 pub use parser::Parser;
 pub use reason::DisconnectReason;
 pub use rooms::{Room, Target};
-pub use server::{Builder, Failure, HandlerFailure, Server};
+pub use server::{Builder, Failure, HandlerFailure, Handling, Server};
+pub use server_event::ServerEvent;
 pub use socket::{Emitter, Socket};
 pub use socketio_proto as proto;
 pub use socketio_proto::{ArgError, Args, Binary, IntoArgs};
+pub use stats::{SentStats, Stats};

@@ -3,8 +3,12 @@
 use std::{
     any::{Any, TypeId},
     future::Future,
+    num::NonZeroUsize,
     pin::Pin,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use crate::{ConnectRequest, Refusal, handlers::Handlers};
@@ -19,6 +23,10 @@ pub(crate) struct Behaviour {
     state: TypeId,
     admit: Box<Admit>,
     handlers: RwLock<Arc<Handlers>>,
+    /// How many events of one socket are handled at once; at least one.
+    concurrency: AtomicUsize,
+    /// How many namespaces of a pattern stay when their last socket has left.
+    keeps: AtomicUsize,
 }
 
 impl Behaviour {
@@ -36,6 +44,8 @@ impl Behaviour {
                 Box::pin(async move { Ok(Arc::new(admitted.await?) as Arc<dyn Any + Send + Sync>) })
             }),
             handlers: RwLock::default(),
+            concurrency: AtomicUsize::new(1),
+            keeps: AtomicUsize::new(0),
         })
     }
 
@@ -52,6 +62,22 @@ impl Behaviour {
     /// Asks the middleware.
     pub(crate) async fn admit(&self, request: ConnectRequest) -> Admitted {
         (self.admit)(request).await
+    }
+
+    pub(crate) fn concurrency(&self) -> usize {
+        self.concurrency.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_concurrency(&self, events: NonZeroUsize) {
+        self.concurrency.store(events.get(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn keeps(&self) -> usize {
+        self.keeps.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn keep(&self, namespaces: usize) {
+        self.keeps.store(namespaces, Ordering::Relaxed);
     }
 
     /// The handlers of this moment.

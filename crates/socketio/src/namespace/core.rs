@@ -1,7 +1,8 @@
 //! A namespace as the server keeps it, whatever the type of its sockets' state.
 
 use std::{
-    ptr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr, slice,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
@@ -13,13 +14,16 @@ use socketio_proto::{AckId, Args, NamespaceName};
 
 use super::behaviour::Behaviour;
 use crate::{
-    Command, Delivery, EmitError, Outgoing, Room, SocketId, SocketInfo, Target,
+    Command, Delivery, Emit, EmitError, JoinError, Outgoing, Recipients, Room, ServerEvent,
+    SocketId, SocketInfo, Target,
+    ack::Asking,
     adapter::Reach,
     handlers::Handlers,
     link::{Link, Message},
-    rooms::{Rooms, Selection},
+    rooms::{Change, Rooms, Selection},
     server::{Registration, Settings},
     socket::SocketCore,
+    stats::Refused,
 };
 
 /// One namespace: its sockets, their rooms and their handlers.
@@ -27,7 +31,7 @@ pub(crate) struct NamespaceCore {
     name: NamespaceName,
     settings: Arc<Settings>,
     behaviour: Arc<Behaviour>,
-    rooms: RwLock<Rooms<Arc<SocketCore>, Link>>,
+    rooms: RwLock<Table>,
     next_ack: AtomicU64,
     /// Of a pattern's namespace, to be forgotten with it.
     _registration: Option<Registration>,
@@ -73,24 +77,29 @@ impl NamespaceCore {
     pub(crate) fn enter(&self, socket: &Arc<SocketCore>, link: &Link, welcome: impl FnOnce()) {
         let mut rooms = self.rooms_mut();
         welcome();
-        rooms.insert(socket.id().clone(), Arc::clone(socket), link.clone());
+        let closed = rooms.insert(socket.id().clone(), Arc::clone(socket), link.clone());
+        self.tell_closed(&closed);
     }
 
     pub(crate) fn remove(&self, id: &SocketId) {
-        self.rooms_mut().remove(id);
+        let mut rooms = self.rooms_mut();
+        let closed = rooms.remove(id);
+        self.tell_closed(&closed);
     }
 
-    pub(crate) fn join(&self, socket: &SocketCore, room: &Room) {
+    pub(crate) fn join(&self, socket: &SocketCore, room: &Room) -> Result<(), JoinError> {
         let mut rooms = self.rooms_mut();
         if is_here(&rooms, socket) {
-            rooms.join(socket.id(), room);
+            self.put_into(&mut rooms, socket.id(), room)
+        } else {
+            Err(JoinError::Gone)
         }
     }
 
     pub(crate) fn leave(&self, socket: &SocketCore, room: &Room) {
         let mut rooms = self.rooms_mut();
         if is_here(&rooms, socket) {
-            rooms.leave(socket.id(), room);
+            self.take_out_of(&mut rooms, socket.id(), room);
         }
     }
 
@@ -124,11 +133,11 @@ impl NamespaceCore {
     }
 
     /// The rooms, under their lock: never call out of this crate with it.
-    pub(crate) fn rooms(&self) -> RwLockReadGuard<'_, Rooms<Arc<SocketCore>, Link>> {
+    pub(crate) fn rooms(&self) -> RwLockReadGuard<'_, Table> {
         self.rooms.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn rooms_mut(&self) -> RwLockWriteGuard<'_, Rooms<Arc<SocketCore>, Link>> {
+    fn rooms_mut(&self) -> RwLockWriteGuard<'_, Table> {
         self.rooms.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -139,34 +148,44 @@ impl NamespaceCore {
         AckId::new(self.next_ack.fetch_add(1, Ordering::Relaxed))
     }
 
-    pub(crate) fn event(
-        &self,
-        name: &str,
-        args: &Args,
-        ack: Option<AckId>,
-    ) -> Result<Message, EmitError> {
-        let packet = socketio_proto::encode_event(&self.name, name, args, ack)?;
-        Message::new(self.settings.parser, packet)
-    }
-
     pub(crate) fn answer(&self, id: AckId, args: &Args) -> Result<Message, EmitError> {
         let packet = socketio_proto::encode_ack(&self.name, id, args);
         Message::new(self.settings.parser, packet)
     }
 
-    /// Shows the outgoing catch-all handlers what is sent.
-    pub(crate) fn tap<'a>(&self, outgoing: impl FnOnce() -> Outgoing<'a>) {
+    /// Encodes an event that is about to be sent, and shows it to the outgoing catch-all handlers.
+    pub(crate) fn prepare(
+        &self,
+        name: &str,
+        args: &Args,
+        ack: Option<AckId>,
+        to: Recipients<'_>,
+    ) -> Result<Message, EmitError> {
+        let packet = socketio_proto::encode_event(&self.name, name, args, ack)?;
+        let message = Message::new(self.settings.parser, packet)?;
+        self.tap(&Outgoing { name, args, to });
+        Ok(message)
+    }
+
+    fn tap(&self, outgoing: &Outgoing<'_>) {
         let handlers = self.handlers();
-        if !handlers.outgoing.is_empty() {
-            let outgoing = outgoing();
-            handlers.outgoing.iter().for_each(|tap| tap(&outgoing));
-        }
+        handlers.outgoing.iter().for_each(|tap| tap(outgoing));
     }
 
     /// Another server's event for this server's application.
-    pub(crate) fn server_event(&self, name: &str, args: &Args) {
-        if let Some(handler) = self.handlers().server_events.get(name) {
-            handler(args.clone());
+    pub(crate) fn server_event(&self, name: &str, event: ServerEvent) {
+        let handlers = self.handlers();
+        let Some(handler) = handlers.server_events.get(name) else {
+            return;
+        };
+        // It is no fault of the adapter that brought it.
+        if catch_unwind(AssertUnwindSafe(|| handler(event))).is_err() {
+            self.settings.counters.panicked();
+            tracing::error!(
+                namespace = self.name.as_str(),
+                name,
+                "handler of a server-side event panicked"
+            );
         }
     }
 
@@ -183,7 +202,23 @@ impl NamespaceCore {
         for link in selection.iter() {
             delivery.count(link.send(message, options));
         }
+        self.settings.counters.broadcast(delivery);
         delivery
+    }
+
+    /// Sends an event to the sockets of this server, whose answers are awaited. All share one ack id
+    /// (SIO5 6.5).
+    pub(crate) fn ask(&self, emit: &Emit, asking: &mut Asking) -> Result<(), EmitError> {
+        let id = self.next_ack();
+        let to = Recipients::Broadcast(&emit.target);
+        let message = self.prepare(&emit.name, &emit.args, Some(id), to)?;
+        for socket in self.sockets(&emit.target) {
+            // Who cannot be asked is not waited for.
+            if asking.ask(&socket, id).is_ok() && socket.emit(&message, emit.options).is_err() {
+                asking.give_up(&socket);
+            }
+        }
+        Ok(())
     }
 
     /// Does something to the sockets of this server and, unless it is to stay here, of the others.
@@ -198,17 +233,22 @@ impl NamespaceCore {
     /// Does something to the sockets of this server.
     pub(crate) fn apply(&self, command: &Command) -> Result<Delivery, EmitError> {
         match command {
-            Command::Emit {
-                target,
-                name,
-                args,
-                options,
-            } => {
-                let message = self.event(name, args, None)?;
-                return Ok(self.fan_out(target, &message, *options));
+            Command::Emit(emit) => {
+                let to = Recipients::Broadcast(&emit.target);
+                let message = self.prepare(&emit.name, &emit.args, None, to)?;
+                return Ok(self.fan_out(&emit.target, &message, emit.options));
             }
-            Command::Join { target, rooms } => self.regroup(target, rooms, Rooms::join),
-            Command::Leave { target, rooms } => self.regroup(target, rooms, Rooms::leave),
+            Command::Join { target, rooms } => self.regroup(target, |table, id| {
+                for room in rooms {
+                    // Counted and logged; the others are moved all the same.
+                    let _ = self.put_into(table, id, room);
+                }
+            }),
+            Command::Leave { target, rooms } => self.regroup(target, |table, id| {
+                for room in rooms {
+                    self.take_out_of(table, id, room);
+                }
+            }),
             Command::Disconnect { target } => {
                 for socket in self.sockets(target) {
                     socket.disconnect();
@@ -223,24 +263,48 @@ impl NamespaceCore {
         Ok(Delivery::default())
     }
 
-    fn regroup(
-        &self,
-        target: &Target,
-        names: &[Room],
-        change: impl Fn(&mut Rooms<Arc<SocketCore>, Link>, &SocketId, &Room),
-    ) {
+    fn regroup(&self, target: &Target, change: impl Fn(&mut Table, &SocketId)) {
         let mut rooms = self.rooms_mut();
         let sockets: Vec<_> = rooms.sockets(target).cloned().collect();
         for socket in sockets {
-            names
-                .iter()
-                .for_each(|name| change(&mut rooms, socket.id(), name));
+            change(&mut rooms, socket.id());
+        }
+    }
+
+    fn put_into(&self, rooms: &mut Table, id: &SocketId, room: &Room) -> Result<(), JoinError> {
+        let change = rooms.join(id, room, self.settings.max_rooms);
+        let change = change.inspect_err(|error| self.tell_refused(id, *error))?;
+        if change == Change::Opened {
+            self.settings.adapter.room_opened(self.name.as_str(), room);
+        }
+        Ok(())
+    }
+
+    fn take_out_of(&self, rooms: &mut Table, id: &SocketId, room: &Room) {
+        if rooms.leave(id, room) == Change::Closed {
+            self.tell_closed(slice::from_ref(room));
+        }
+    }
+
+    fn tell_closed(&self, closed: &[Room]) {
+        for room in closed {
+            self.settings.adapter.room_closed(self.name.as_str(), room);
+        }
+    }
+
+    fn tell_refused(&self, socket: &SocketId, error: JoinError) {
+        if error == JoinError::TooManyRooms {
+            self.settings.counters.refused(Refused::TooManyRooms);
+            tracing::debug!(namespace = self.name.as_str(), %socket, %error, "join refused");
         }
     }
 }
 
+/// Who is in which room of one namespace.
+type Table = Rooms<Arc<SocketCore>, Link>;
+
 /// False for a socket that has left, although in protocol 4 another may have its id by now.
-fn is_here(rooms: &Rooms<Arc<SocketCore>, Link>, socket: &SocketCore) -> bool {
+fn is_here(rooms: &Table, socket: &SocketCore) -> bool {
     let here = rooms.socket(socket.id());
     here.is_some_and(|here| ptr::eq(Arc::as_ptr(here), socket))
 }

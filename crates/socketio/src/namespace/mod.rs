@@ -1,12 +1,12 @@
 //! A namespace as the application sees it: its handlers, and what is sent to all its sockets.
 
-use std::{fmt, future::Future, marker::PhantomData, sync::Arc};
+use std::{fmt, future::Future, marker::PhantomData, num::NonZeroUsize, sync::Arc};
 
 use socketio_proto::{Args, IntoArgs};
 
 use crate::{
     Broadcast, Delivery, DisconnectReason, EmitError, Event, IntoHandlerResult, Next, Outgoing,
-    Room, Socket, SocketId, Target, handlers,
+    Room, ServerAckError, ServerEvent, Socket, SocketId, Target, handlers,
 };
 
 mod behaviour;
@@ -22,9 +22,9 @@ pub use dynamic::Dynamic;
 /// A namespace whose sockets carry a state of type `S`.
 ///
 /// Cheap to clone. Handlers may be set at any time and count for everything that is handled from
-/// then on. The handlers of one socket run one after another, in the order in which its events came;
-/// the connect handler is the first, so whatever lasts longer belongs in a task of its own. Different
-/// sockets do not wait for each other.
+/// then on. The handlers of one socket run one after another, in the order in which its events came,
+/// unless [`Namespace::concurrent`] allows more; the connect handler is the first, so whatever lasts
+/// longer belongs in a task of its own. Different sockets do not wait for each other.
 pub struct Namespace<S = ()> {
     core: Arc<NamespaceCore>,
     state: PhantomData<fn() -> S>,
@@ -89,14 +89,51 @@ impl<S: Send + Sync + 'static> Namespace<S> {
         behaviour.change(|handlers| handlers.layers.push(layer));
     }
 
-    /// Adds what sees every event that is sent, once per emit and once per broadcast.
+    /// Adds a layer around the handling of the events of this name: a [`Namespace::layer`] that the
+    /// other events pass by.
+    pub fn layer_for<F>(
+        &self,
+        name: &str,
+        layer: impl Fn(Socket<S>, Event, Next) -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output: IntoHandlerResult> + Send + 'static,
+    {
+        let layer = handlers::layer_for(name, layer);
+        let behaviour = self.core.behaviour();
+        behaviour.change(|handlers| handlers.layers.push(layer));
+    }
+
+    /// Handles up to so many events of one socket at the same time, so that they may end in another
+    /// order than they came in. They still begin in order, after the connect handler has ended, and
+    /// the disconnect handler runs when all have ended. Default 1: one after another.
+    pub fn concurrent(&self, events: NonZeroUsize) {
+        self.core.behaviour().set_concurrency(events);
+    }
+
+    /// Adds what sees every event that is sent, once per emit and once per broadcast on each server
+    /// of a cluster.
     pub fn on_any_outgoing(&self, tap: impl Fn(&Outgoing<'_>) + Send + Sync + 'static) {
         let behaviour = self.core.behaviour();
         behaviour.change(|handlers| handlers.outgoing.push(Arc::new(tap)));
     }
 
     /// Sets what is called when another server of the cluster sends this server-side event.
-    pub fn on_server_event(&self, name: &str, handler: impl Fn(Args) + Send + Sync + 'static) {
+    ///
+    /// It must not block: what takes time goes on in a task, which may also answer.
+    ///
+    /// ```
+    /// # use socketio::{Server, ServerEvent};
+    /// # let server = Server::new();
+    /// let sockets = server.of("/");
+    /// server.of("/").on_server_event("how many", move |event: ServerEvent| {
+    ///     let _ = event.ack((sockets.len(),));
+    /// });
+    /// ```
+    pub fn on_server_event(
+        &self,
+        name: &str,
+        handler: impl Fn(ServerEvent) + Send + Sync + 'static,
+    ) {
         let behaviour = self.core.behaviour();
         behaviour.change(|handlers| {
             handlers
@@ -183,6 +220,27 @@ impl<S> Namespace<S> {
         let adapter = &self.core.settings().adapter;
         adapter.server_event(self.name(), name, &args);
         Ok(())
+    }
+
+    /// Sends an event to the other servers of the cluster and waits for the answer of each, with the
+    /// server's timeout for acks.
+    ///
+    /// # Errors
+    ///
+    /// The arguments cannot be written as JSON, or some servers did not answer in time; what the
+    /// others answered is in the error.
+    pub async fn server_side_emit_with_ack(
+        &self,
+        name: &str,
+        args: impl IntoArgs,
+    ) -> Result<Vec<Args>, ServerAckError> {
+        let args = args.into_args().map_err(EmitError::from)?;
+        let settings = self.core.settings();
+        let asking =
+            settings
+                .adapter
+                .server_event_with_ack(self.name(), name, &args, settings.ack_timeout);
+        Ok(asking.await?)
     }
 }
 

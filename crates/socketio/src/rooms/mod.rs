@@ -7,7 +7,7 @@ use std::{borrow::Borrow, collections::HashMap, fmt, sync::Arc};
 
 use slab::Slab;
 
-use crate::SocketId;
+use crate::{JoinError, SocketId};
 
 mod members;
 mod selection;
@@ -32,6 +32,17 @@ pub struct Target {
     pub rooms: Vec<Room>,
     /// Rooms, or socket ids, that are left out.
     pub except: Vec<Room>,
+}
+
+/// What became of a room when a socket joined or left it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It has its first member.
+    Opened,
+    /// It has lost its last member.
+    Closed,
+    /// It had members before and has some now.
+    None,
 }
 
 /// The sockets of a namespace and their rooms.
@@ -72,9 +83,10 @@ impl<S, M: Clone> Rooms<S, M> {
         }
     }
 
-    /// Adds a socket that is in no room yet. An id that is here already is replaced.
-    pub(crate) fn insert(&mut self, id: SocketId, socket: S, handle: M) {
-        self.remove(&id);
+    /// Adds a socket that is in no room yet. An id that is here already is replaced; returned are
+    /// the rooms that are gone with its last stay.
+    pub(crate) fn insert(&mut self, id: SocketId, socket: S, handle: M) -> Vec<Room> {
+        let closed = self.remove(&id);
         let place = self.sockets.vacant_entry();
         let key = SocketKey(place.key());
         let in_everyone = self.everyone.push(Member {
@@ -88,12 +100,13 @@ impl<S, M: Clone> Rooms<S, M> {
             memberships: Vec::new(),
         });
         self.by_id.insert(id, key);
+        closed
     }
 
-    /// Takes a socket out of everything.
-    pub(crate) fn remove(&mut self, id: &SocketId) {
+    /// Takes a socket out of everything. Returns the rooms of which it was the last member.
+    pub(crate) fn remove(&mut self, id: &SocketId) -> Vec<Room> {
         let Some(key) = self.by_id.remove(id) else {
-            return;
+            return Vec::new();
         };
         let entry = self.sockets.remove(key.0);
         if let Some(moved) = self.everyone.swap_remove(entry.in_everyone)
@@ -101,41 +114,59 @@ impl<S, M: Clone> Rooms<S, M> {
         {
             moved.in_everyone = entry.in_everyone;
         }
-        for (room, position) in entry.memberships {
-            self.take_out(room, position);
-        }
+        let memberships = entry.memberships.into_iter();
+        memberships
+            .filter_map(|(room, position)| self.take_out(room, position))
+            .collect()
     }
 
-    /// Puts a socket into a room. Nothing happens if it is there, or not here any more.
-    pub(crate) fn join(&mut self, id: &SocketId, name: &Room) {
-        let Some(&key) = self.by_id.get(id) else {
-            return;
-        };
-        let room = self.open(name);
-        let Some(entry) = self.sockets.get_mut(key.0) else {
-            return;
-        };
-        let Err(place) = entry.find(room) else {
-            return;
-        };
-        let position = self.rooms[room.0].members.push(Member {
+    /// Puts a socket into a room, unless it is in `most` already. In a room that it is in, nothing
+    /// happens.
+    pub(crate) fn join(
+        &mut self,
+        id: &SocketId,
+        name: &Room,
+        most: usize,
+    ) -> Result<Change, JoinError> {
+        let key = *self.by_id.get(id).ok_or(JoinError::Gone)?;
+        let entry = self.sockets.get(key.0).ok_or(JoinError::Gone)?;
+        if self
+            .by_name
+            .get(name)
+            .is_some_and(|&room| entry.is_in(room))
+        {
+            return Ok(Change::None);
+        }
+        if entry.memberships.len() >= most {
+            return Err(JoinError::TooManyRooms);
+        }
+        let member = Member {
             key,
             handle: entry.handle.clone(),
-        });
-        entry.memberships.insert(place, (room, position));
+        };
+        let (room, change) = self.open(name);
+        let position = self.rooms[room.0].members.push(member);
+        let memberships = &mut self.sockets[key.0].memberships;
+        let place = memberships.partition_point(|(other, _)| *other < room);
+        memberships.insert(place, (room, position));
+        Ok(change)
     }
 
-    /// Takes a socket out of a room.
-    pub(crate) fn leave(&mut self, id: &SocketId, name: &Room) {
+    /// Takes a socket out of a room, if it is there.
+    pub(crate) fn leave(&mut self, id: &SocketId, name: &Room) -> Change {
         let (Some(&key), Some(&room)) = (self.by_id.get(id), self.by_name.get(name)) else {
-            return;
+            return Change::None;
         };
         let Some(entry) = self.sockets.get_mut(key.0) else {
-            return;
+            return Change::None;
         };
-        if let Ok(place) = entry.find(room) {
-            let (_, position) = entry.memberships.remove(place);
-            self.take_out(room, position);
+        let Ok(place) = entry.find(room) else {
+            return Change::None;
+        };
+        let (_, position) = entry.memberships.remove(place);
+        match self.take_out(room, position) {
+            Some(_) => Change::Closed,
+            None => Change::None,
         }
     }
 
@@ -178,38 +209,42 @@ impl<S, M: Clone> Rooms<S, M> {
     }
 
     /// The room of this name, which is about to get a member.
-    fn open(&mut self, name: &Room) -> RoomKey {
+    fn open(&mut self, name: &Room) -> (RoomKey, Change) {
         if let Some(&room) = self.by_name.get(name) {
-            return room;
+            return (room, Change::None);
         }
         let room = RoomKey(self.rooms.insert(Group {
             name: name.clone(),
             members: Members::new(),
         }));
         self.by_name.insert(name.clone(), room);
-        room
+        (room, Change::Opened)
     }
 
     /// Takes the member at a position out of a room and tells the one that fills the gap. A room
-    /// without members is gone.
-    fn take_out(&mut self, room: RoomKey, position: Position) {
-        let Some(group) = self.rooms.get_mut(room.0) else {
-            return;
-        };
+    /// without members is gone, and returned.
+    fn take_out(&mut self, room: RoomKey, position: Position) -> Option<Room> {
+        let group = self.rooms.get_mut(room.0)?;
         if let Some(moved) = group.members.swap_remove(position)
             && let Some(entry) = self.sockets.get_mut(moved.0)
             && let Ok(place) = entry.find(room)
         {
             entry.memberships[place].1 = position;
         }
-        if group.members.is_empty() {
-            let gone = self.rooms.remove(room.0);
-            self.by_name.remove(&gone.name);
+        if !group.members.is_empty() {
+            return None;
         }
+        let gone = self.rooms.remove(room.0).name;
+        self.by_name.remove(&gone);
+        Some(gone)
     }
 }
 
 impl<S, M> Entry<S, M> {
+    fn is_in(&self, room: RoomKey) -> bool {
+        self.find(room).is_ok()
+    }
+
     /// Where the room stands in the list, or where it would go.
     fn find(&self, room: RoomKey) -> Result<usize, usize> {
         self.memberships

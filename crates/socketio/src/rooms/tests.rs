@@ -15,8 +15,9 @@ fn rooms(ids: &[&'static str]) -> Rooms<&'static str, &'static str> {
     rooms
 }
 
-fn join(rooms: &mut Rooms<&str, &str>, id: &str, room: &str) {
-    rooms.join(&SocketId::of(id), &room.into());
+fn join(rooms: &mut Rooms<&str, &str>, id: &str, room: &str) -> Change {
+    let joined = rooms.join(&SocketId::of(id), &room.into(), 2);
+    joined.expect("the socket is here and has room for it")
 }
 
 fn reached(rooms: &Rooms<&'static str, &'static str>, to: &[&str], except: &[&str]) -> String {
@@ -54,9 +55,9 @@ fn an_id_is_not_overheard_by_a_room_of_its_name() {
 #[test]
 fn an_empty_room_is_gone() {
     let mut rooms = rooms(&["a", "b"]);
-    join(&mut rooms, "a", "red");
-    join(&mut rooms, "a", "red");
-    join(&mut rooms, "b", "red");
+    assert_eq!(join(&mut rooms, "a", "red"), Change::Opened);
+    assert_eq!(join(&mut rooms, "a", "red"), Change::None);
+    assert_eq!(join(&mut rooms, "b", "red"), Change::None);
     assert_eq!(rooms.rooms().collect::<Vec<_>>(), [(&"red".into(), 2)]);
     rooms.leave(&SocketId::of("a"), &"red".into());
     assert_eq!(rooms.rooms_of(&SocketId::of("b")), [Room::from("red")]);
@@ -68,7 +69,8 @@ fn an_empty_room_is_gone() {
 fn who_has_left_joins_nothing() {
     let mut rooms = rooms(&["a"]);
     rooms.remove(&SocketId::of("a"));
-    join(&mut rooms, "a", "red");
+    let late = rooms.join(&SocketId::of("a"), &"red".into(), 2);
+    assert_eq!(late, Err(JoinError::Gone));
     assert_eq!((rooms.len(), rooms.rooms().count()), (0, 0));
 }
 
@@ -119,28 +121,47 @@ fn members(rooms: &Rooms<u8, u8>, of: u8) -> BTreeSet<u8> {
     rooms.select(&target).iter().copied().collect()
 }
 
+/// Fewer than there are names, so that the limit is met.
+const MOST: usize = 3;
+
 proptest! {
     #[test]
     fn agrees_with_a_model(ops in prop::collection::vec(op(), 1..200)) {
         let mut rooms: Rooms<u8, u8> = Rooms::new();
         let mut model: BTreeMap<u8, BTreeSet<u8>> = BTreeMap::new();
+        let mut open: BTreeSet<Room> = BTreeSet::new();
         let mut held = Vec::new();
         for op in ops {
             match op {
                 Op::Insert(socket) => {
-                    rooms.insert(id(socket), socket, socket);
+                    let closed = rooms.insert(id(socket), socket, socket);
+                    closed.iter().for_each(|room| assert!(open.remove(room)));
                     model.insert(socket, BTreeSet::new());
                 }
                 Op::Remove(socket) => {
-                    rooms.remove(&id(socket));
+                    let closed = rooms.remove(&id(socket));
+                    closed.iter().for_each(|room| assert!(open.remove(room)));
                     model.remove(&socket);
                 }
                 Op::Join(socket, to) => {
-                    rooms.join(&id(socket), &room(to));
-                    model.entry(socket).and_modify(|rooms| { rooms.insert(to); });
+                    let joined = rooms.join(&id(socket), &room(to), MOST);
+                    let allowed = model.get(&socket).map(|rooms| rooms.contains(&to) || rooms.len() < MOST);
+                    match joined {
+                        Ok(change) => {
+                            if change == Change::Opened {
+                                prop_assert!(open.insert(room(to)));
+                            }
+                            prop_assert_eq!(allowed, Some(true));
+                            model.entry(socket).and_modify(|rooms| { rooms.insert(to); });
+                        }
+                        Err(JoinError::TooManyRooms) => prop_assert_eq!(allowed, Some(false)),
+                        Err(JoinError::Gone) => prop_assert_eq!(allowed, None),
+                    }
                 }
                 Op::Leave(socket, from) => {
-                    rooms.leave(&id(socket), &room(from));
+                    if rooms.leave(&id(socket), &room(from)) == Change::Closed {
+                        prop_assert!(open.remove(&room(from)));
+                    }
                     model.entry(socket).and_modify(|rooms| { rooms.remove(&from); });
                 }
                 Op::Hold(of) => {
@@ -149,6 +170,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(rooms.len(), model.len());
+            prop_assert_eq!(&rooms.rooms().map(|(room, _)| room.clone()).collect::<BTreeSet<_>>(), &open);
             for of in 0..4 {
                 let expected: BTreeSet<u8> = model
                     .iter()
@@ -175,7 +197,7 @@ fn rooms_larger_than_a_chunk() {
     let red = Room::from("red");
     for socket in 0..1000 {
         rooms.insert(id(socket), socket, socket);
-        rooms.join(&id(socket), &red);
+        rooms.join(&id(socket), &red, 1).unwrap();
     }
     for socket in (0..1000).filter(|socket| socket % 3 != 0) {
         rooms.remove(&id(socket));

@@ -61,6 +61,12 @@ impl Builder {
         self
     }
 
+    /// How many rooms one socket may be in. Default 1,024.
+    pub fn max_rooms(mut self, count: usize) -> Self {
+        self.settings.max_rooms = count;
+        self
+    }
+
     /// How much may wait for the handlers of one socket before its client is not read any more.
     pub fn inbox(mut self, limits: InboxLimits) -> Self {
         self.settings.inbox = limits;
@@ -68,6 +74,23 @@ impl Builder {
     }
 
     /// Sets what is told of handlers that fail or panic. Default: it is logged.
+    ///
+    /// ```
+    /// # use socketio::{Failure, Server};
+    /// #[derive(Debug)]
+    /// struct NotFound;
+    /// # impl std::fmt::Display for NotFound {
+    /// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("not found") }
+    /// # }
+    /// # impl std::error::Error for NotFound {}
+    ///
+    /// let server = Server::builder()
+    ///     .on_handler_failure(|failure| match failure.failure {
+    ///         Failure::Error(error) if error.downcast_ref::<NotFound>().is_some() => {}
+    ///         other => eprintln!("{:?} of {} failed: {other:?}", failure.handling, failure.socket),
+    ///     })
+    ///     .build();
+    /// ```
     pub fn on_handler_failure(
         mut self,
         hook: impl Fn(&HandlerFailure<'_>) + Send + Sync + 'static,

@@ -5,7 +5,9 @@ use std::{future::Future, io, sync::Arc, time::Duration};
 use engineio::{EngineService, Receiver, SessionHandle};
 use tokio::net::TcpListener;
 
-use crate::{ConnectRequest, Dynamic, Namespace, Refusal, client::Client, namespace::Behaviour};
+use crate::{
+    ConnectRequest, Dynamic, Namespace, Refusal, Stats, client::Client, namespace::Behaviour,
+};
 
 mod builder;
 mod settings;
@@ -13,7 +15,7 @@ mod shared;
 
 pub use builder::Builder;
 pub(crate) use settings::Settings;
-pub use settings::{Failure, HandlerFailure};
+pub use settings::{Failure, HandlerFailure, Handling};
 pub(crate) use shared::{Registration, Shared};
 
 /// A Socket.IO server. Cheap to clone; all clones are the same server.
@@ -82,7 +84,7 @@ impl Server {
     {
         let behaviour = Behaviour::new(middleware);
         self.shared.add_pattern(pattern, Arc::clone(&behaviour));
-        Dynamic::new(behaviour)
+        Dynamic::new(behaviour, Arc::downgrade(&self.shared))
     }
 
     /// The namespace of this name, if it is here and its sockets have this type of state.
@@ -100,6 +102,12 @@ impl Server {
     /// Sessions that are open at this moment.
     pub fn sessions(&self) -> usize {
         self.engine.sessions()
+    }
+
+    /// What the server has done since its start, for metrics.
+    pub fn stats(&self) -> Stats {
+        let counters = &self.shared.settings().counters;
+        counters.snapshot(self.engine.stats())
     }
 
     /// The server as a service for hyper, tower and axum.

@@ -19,7 +19,8 @@ pub(crate) struct Shared {
 }
 
 enum Entry {
-    Declared(Arc<NamespaceCore>),
+    /// Stays: declared by its name, or of a pattern that keeps empty ones.
+    Kept(Arc<NamespaceCore>),
     /// Kept alive by its sockets and by what the application holds of them.
     Pattern(Weak<NamespaceCore>),
 }
@@ -115,6 +116,14 @@ impl Shared {
         }));
     }
 
+    /// The namespaces of a pattern that are here.
+    pub(crate) fn children(&self, behaviour: &Arc<Behaviour>) -> Vec<Arc<NamespaceCore>> {
+        // One that is let go of here forgets its entry, for which the table must not be locked.
+        let mut here: Vec<_> = self.read().values().filter_map(Entry::namespace).collect();
+        here.retain(|namespace| Arc::ptr_eq(namespace.behaviour(), behaviour));
+        here
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         let namespaces = self.read();
         namespaces.keys().map(|name| name.as_str().into()).collect()
@@ -129,7 +138,7 @@ impl Shared {
         }
         let settings = Arc::clone(&self.settings);
         let namespace = NamespaceCore::new(name.clone(), settings, behaviour(), None);
-        namespaces.insert(name, Entry::Declared(Arc::clone(&namespace)));
+        namespaces.insert(name, Entry::Kept(Arc::clone(&namespace)));
         namespace
     }
 
@@ -143,17 +152,25 @@ impl Shared {
         if let Some(namespace) = namespaces.get(name).and_then(Entry::namespace) {
             return namespace;
         }
-        let registration = Registration {
+        let kept = namespaces
+            .values()
+            .filter(|entry| entry.is_kept_for(behaviour));
+        let stays = kept.count() < behaviour.keeps();
+        let registration = (!stays).then(|| Registration {
             server: Arc::downgrade(self),
             name: name.clone(),
-        };
+        });
         let namespace = NamespaceCore::new(
             name.clone(),
             Arc::clone(&self.settings),
             Arc::clone(behaviour),
-            Some(registration),
+            registration,
         );
-        namespaces.insert(name.clone(), Entry::Pattern(Arc::downgrade(&namespace)));
+        let entry = match stays {
+            true => Entry::Kept(Arc::clone(&namespace)),
+            false => Entry::Pattern(Arc::downgrade(&namespace)),
+        };
+        namespaces.insert(name.clone(), entry);
         namespace
     }
 
@@ -177,8 +194,23 @@ impl Shared {
 impl Entry {
     fn namespace(&self) -> Option<Arc<NamespaceCore>> {
         match self {
-            Self::Declared(namespace) => Some(Arc::clone(namespace)),
+            Self::Kept(namespace) => Some(Arc::clone(namespace)),
             Self::Pattern(namespace) => namespace.upgrade(),
+        }
+    }
+
+    /// Asks without holding it for a moment, as [`Entry::namespace`] would.
+    fn is_gone(&self) -> bool {
+        match self {
+            Self::Kept(_) => false,
+            Self::Pattern(namespace) => namespace.strong_count() == 0,
+        }
+    }
+
+    fn is_kept_for(&self, behaviour: &Arc<Behaviour>) -> bool {
+        match self {
+            Self::Kept(namespace) => Arc::ptr_eq(namespace.behaviour(), behaviour),
+            Self::Pattern(_) => false,
         }
     }
 }
@@ -190,10 +222,7 @@ impl Drop for Registration {
         };
         let mut namespaces = server.write();
         // Another namespace of this name may have come up meanwhile.
-        if namespaces
-            .get(&self.name)
-            .is_some_and(|entry| entry.namespace().is_none())
-        {
+        if namespaces.get(&self.name).is_some_and(Entry::is_gone) {
             namespaces.remove(&self.name);
         }
     }

@@ -11,13 +11,14 @@ use socketio_proto::{AckId, Args};
 
 use crate::{
     DisconnectReason, EmitError, EmitOutcome, Handshake, SocketId,
-    ack::Acks,
+    ack::{Acks, Waiter},
     admission::Candidate,
     client::Client,
     deliver::{Deliverer, Work},
     inbox::{Flow, Inbox},
     link::Message,
     namespace::NamespaceCore,
+    stats::{Counters, Refused},
 };
 
 /// One client in one namespace.
@@ -88,9 +89,34 @@ impl SocketCore {
         self.client()?.send(self, message, options)
     }
 
+    /// The same for an event, which is counted.
+    pub(crate) fn emit(
+        &self,
+        message: &Message,
+        options: SendOptions,
+    ) -> Result<EmitOutcome, EmitError> {
+        let outcome = self.send(message, options);
+        self.counters().emitted(&outcome);
+        outcome
+    }
+
+    /// Keeps who waits for an answer of the client.
+    pub(crate) fn expect_ack(&self, id: AckId, waiter: Waiter) -> Result<(), EmitError> {
+        let expected = self.acks().expect(id, waiter);
+        if let Err(EmitError::TooManyAcks) = expected {
+            self.counters().refused(Refused::TooManyAcks);
+            tracing::debug!(socket = ?self, "too many answers are awaited");
+        }
+        expected
+    }
+
     pub(crate) fn acknowledge(&self, id: AckId, args: &Args) -> Result<EmitOutcome, EmitError> {
         let message = self.namespace.answer(id, args)?;
         self.send(&message, SendOptions::never_dropped())
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.namespace.settings().counters
     }
 
     /// Puts work behind what waits.
@@ -106,29 +132,22 @@ impl SocketCore {
     }
 
     fn push(&self, work: Work) {
-        let bytes = work.bytes();
+        let (company, bytes) = (work.company(), work.bytes());
         let mut inbox = self.inbox();
-        let flow = inbox.push(work, bytes);
+        let flow = inbox.push(work, company, bytes);
         self.turn(flow);
     }
 
-    /// The next work, unless a handler runs.
+    /// The next work, if it may begin beside what is handled.
     pub(crate) fn begin_work(&self) -> Option<Work> {
+        let most = self.namespace.behaviour().concurrency();
         let mut inbox = self.inbox();
-        let (work, flow) = inbox.begin();
+        let (work, flow) = inbox.begin(most);
         self.turn(flow);
         work
     }
 
-    /// The next work for the handler that runs.
-    pub(crate) fn next_work(&self) -> Option<Work> {
-        let mut inbox = self.inbox();
-        let (work, flow) = inbox.next();
-        self.turn(flow);
-        work
-    }
-
-    /// The handler has done what it was given.
+    /// A handler has done what it was given.
     pub(crate) fn end_work(&self) {
         self.inbox().end();
     }
@@ -138,6 +157,8 @@ impl SocketCore {
     pub(crate) fn left(self: Arc<Self>, reason: DisconnectReason) {
         self.namespace.remove(&self.id);
         self.acks().close();
+        self.counters().left(reason);
+        tracing::debug!(socket = ?self, reason = reason.name(), "socket left");
         if reason.is_ours() {
             let mut inbox = self.inbox();
             let flow = inbox.clear();
@@ -171,7 +192,14 @@ impl SocketCore {
 
     /// Called under the inbox's lock, so that turns come in order.
     fn turn(&self, flow: Option<Flow>) {
-        if let (Some(flow), Some(client)) = (flow, self.client.upgrade()) {
+        let Some(flow) = flow else {
+            return;
+        };
+        if flow == Flow::Blocked {
+            self.counters().refused(Refused::InboxFull);
+            tracing::debug!(socket = ?self, "inbox full: the client is not read");
+        }
+        if let Some(client) = self.client.upgrade() {
             client.turn(flow);
         }
     }

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use engineio::proto::SendOptions;
-use socketio_proto::IntoArgs;
+use socketio_proto::{AckId, Args, IntoArgs};
 use tokio::sync::oneshot;
 
 use super::SocketCore;
-use crate::{Ack, AckError, EmitError, EmitOutcome, Outgoing, Recipients, ack::Waiter};
+use crate::{Ack, AckError, EmitError, EmitOutcome, Recipients, ack::Waiter, link::Message};
 
 /// An emit to one socket that is being put together.
 #[derive(Debug, Clone, Copy)]
@@ -51,14 +51,8 @@ impl<'a> Emitter<'a> {
     /// As [`Socket::emit`](crate::Socket::emit).
     pub fn emit(self, name: &str, args: impl IntoArgs) -> Result<EmitOutcome, EmitError> {
         let args = args.into_args()?;
-        let namespace = self.socket.namespace();
-        let message = namespace.event(name, &args, None)?;
-        namespace.tap(|| Outgoing {
-            name,
-            args: &args,
-            to: Recipients::Socket(self.socket.id()),
-        });
-        self.socket.send(&message, self.options)
+        let message = self.prepare(name, &args, None)?;
+        self.socket.emit(&message, self.options)
     }
 
     /// Queues the event and returns the future of its answer.
@@ -71,21 +65,20 @@ impl<'a> Emitter<'a> {
 
     fn ask(self, name: &str, args: impl IntoArgs) -> Result<Ack, AckError> {
         let args = args.into_args().map_err(EmitError::from)?;
-        let namespace = self.socket.namespace();
-        let id = namespace.next_ack();
-        let message = namespace.event(name, &args, Some(id))?;
-        namespace.tap(|| Outgoing {
-            name,
-            args: &args,
-            to: Recipients::Socket(self.socket.id()),
-        });
+        let id = self.socket.namespace().next_ack();
+        let message = self.prepare(name, &args, Some(id))?;
         let (sender, answer) = oneshot::channel();
-        self.socket.acks().expect(id, Waiter::One(sender))?;
+        self.socket.expect_ack(id, Waiter::One(sender))?;
         // From here on the registration is undone with the future.
         let ack = Ack::waiting(self.socket, id, answer, self.timeout);
-        match self.socket.send(&message, self.options)? {
+        match self.socket.emit(&message, self.options)? {
             EmitOutcome::Dropped => Err(AckError::Dropped),
             EmitOutcome::Queued | EmitOutcome::Conflated => Ok(ack),
         }
+    }
+
+    fn prepare(self, name: &str, args: &Args, ack: Option<AckId>) -> Result<Message, EmitError> {
+        let to = Recipients::Socket(self.socket.id());
+        self.socket.namespace().prepare(name, args, ack, to)
     }
 }

@@ -5,7 +5,9 @@ use std::{any::Any, fmt, sync::Arc, time::Duration};
 use engineio::proto::SendOptions;
 use socketio_proto::IntoArgs;
 
-use crate::{Ack, Broadcast, EmitError, EmitOutcome, Handshake, Namespace, Room, SocketId, Target};
+use crate::{
+    Ack, Broadcast, EmitError, EmitOutcome, Handshake, JoinError, Namespace, Room, SocketId, Target,
+};
 
 mod core;
 mod emitter;
@@ -16,7 +18,7 @@ pub use emitter::Emitter;
 /// One client in one namespace, with the state that the namespace's middleware made for it.
 ///
 /// Cheap to clone. Keeping it keeps neither the session nor its place in any room: once the client
-/// has left, emits fail with [`EmitError::Gone`] and [`Socket::join`] does nothing.
+/// has left, emits fail with [`EmitError::Gone`] and joins with [`JoinError::Gone`].
 pub struct Socket<S = ()> {
     core: Arc<SocketCore>,
     state: Arc<S>,
@@ -144,9 +146,14 @@ impl<S> Socket<S> {
         Broadcast::new(Arc::clone(self.core.namespace()), target)
     }
 
-    /// Joins a room. Does nothing if the socket has left its namespace.
-    pub fn join(&self, room: impl Into<Room>) {
-        self.core.namespace().join(&self.core, &room.into());
+    /// Joins a room. In a room that it is in, nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// The socket has left its namespace, or is in as many rooms as
+    /// [`Builder::max_rooms`](crate::Builder::max_rooms) allows.
+    pub fn join(&self, room: impl Into<Room>) -> Result<(), JoinError> {
+        self.core.namespace().join(&self.core, &room.into())
     }
 
     /// Leaves a room.

@@ -1,14 +1,20 @@
 //! Several servers of one process as a cluster.
 
 use std::{
-    future::{Future, ready},
-    pin::Pin,
+    future::ready,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{BoxFuture, join_all},
+    stream::{BoxStream, select_all},
+};
 use socketio_proto::Args;
+use tokio::time::timeout;
 
-use crate::{Adapter, AdapterError, Command, LocalSockets, SocketInfo, Target};
+use crate::{AckReport, Adapter, Command, Emit, Incomplete, LocalSockets, SocketInfo, Target};
 
 /// Connects servers in memory: each takes an [`Cluster::adapter`] of its own.
 #[derive(Debug, Clone, Default)]
@@ -69,11 +75,23 @@ impl Adapter for Member {
         }
     }
 
+    fn emit_with_acks(
+        &self,
+        namespace: &str,
+        emit: &Emit,
+        timeout: Duration,
+    ) -> BoxStream<'static, AckReport> {
+        let others = self.others().into_iter();
+        let reports =
+            others.filter_map(|other| other.emit_with_acks(namespace, emit, timeout).ok());
+        select_all(reports).boxed()
+    }
+
     fn fetch_sockets<'a>(
         &'a self,
         namespace: &'a str,
         target: &'a Target,
-    ) -> Pin<Box<dyn Future<Output = Result<Vec<SocketInfo>, AdapterError>> + Send + 'a>> {
+    ) -> BoxFuture<'a, Result<Vec<SocketInfo>, Incomplete<SocketInfo>>> {
         let others = self.others();
         let sockets = others
             .iter()
@@ -85,5 +103,29 @@ impl Adapter for Member {
         for other in self.others() {
             other.server_event(namespace, name, args);
         }
+    }
+
+    fn server_event_with_ack<'a>(
+        &'a self,
+        namespace: &'a str,
+        name: &'a str,
+        args: &'a Args,
+        time: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Args>, Incomplete<Args>>> {
+        let answers = self.others().into_iter().map(move |other| async move {
+            let answer = other.server_event_with_ack(namespace, name, args);
+            timeout(time, answer).await.ok().flatten()
+        });
+        Box::pin(join_all(answers).map(whole))
+    }
+}
+
+/// What all servers answered, or what some did.
+fn whole<T>(answers: Vec<Option<T>>) -> Result<Vec<T>, Incomplete<T>> {
+    let missing = answers.iter().filter(|answer| answer.is_none()).count();
+    let found: Vec<T> = answers.into_iter().flatten().collect();
+    match missing {
+        0 => Ok(found),
+        missing => Err(Incomplete { found, missing }),
     }
 }

@@ -134,7 +134,7 @@ async fn a_broadcast_shares_one_id_and_collects_answers() {
     let first = answers.next().await.unwrap();
     assert_eq!(first.args.get::<String>(0).unwrap(), "yes");
     two.send(r#"430["no"]"#).await;
-    let rest = answers.collect().await;
+    let rest = answers.rest().await;
     assert_eq!(rest[0].args.get::<String>(0).unwrap(), "no");
     assert_eq!(answers.missing(), 0);
 }
@@ -149,6 +149,6 @@ async fn a_broadcast_ends_with_partial_answers() {
     one.expect(r#"420["vote"]"#).await;
     one.send(r#"430["yes"]"#).await;
     two.expect(r#"420["vote"]"#).await;
-    assert_eq!(answers.collect().await.len(), 1);
+    assert_eq!(answers.rest().await.len(), 1);
     assert_eq!(answers.missing(), 1);
 }

@@ -11,7 +11,7 @@ fn server() -> Server {
         let namespace = server.of(name);
         namespace.on("join", |socket: Socket, event: Event| async move {
             let room: String = event.arg(0)?;
-            socket.join(room.as_str());
+            socket.join(room.as_str())?;
             socket
                 .namespace()
                 .to(room)

@@ -84,7 +84,7 @@ async fn a_handle_of_an_earlier_socket_with_the_same_id_does_nothing() {
     client.send("41/chat,").await;
     client.send("40/chat,").await;
     client.expect("40/chat,").await;
-    earlier.join("red");
+    assert_eq!(earlier.join("red"), Err(socketio::JoinError::Gone));
     assert!(earlier.emit("ghost", ()).is_err() && chat.rooms().is_empty());
     assert_eq!(chat.sockets().remove(0).id(), earlier.id());
 }

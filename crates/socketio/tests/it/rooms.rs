@@ -9,7 +9,7 @@ fn rooms() -> Server {
     let server = Server::new();
     let root = server.of("/");
     root.on("join", |socket: Socket, event: Event| async move {
-        socket.join(event.arg::<String>(0)?);
+        socket.join(event.arg::<String>(0)?)?;
         event.ack(())?;
         Ok::<_, socketio::HandlerError>(())
     });
@@ -106,7 +106,7 @@ async fn nothing_is_left_of_who_has_left() {
     let server = rooms();
     let (sender, mut left) = tokio::sync::mpsc::unbounded_channel();
     server.of("/").on_disconnect(move |socket: Socket, _| {
-        socket.join("too late");
+        assert_eq!(socket.join("too late"), Err(socketio::JoinError::Gone));
         let _ = sender.send(socket);
         async {}
     });

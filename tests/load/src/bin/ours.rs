@@ -26,7 +26,7 @@ fn server() -> Server {
     let io = Server::builder().engine(engine).build();
     let root = io.of("/");
     root.on("join", async |socket: Socket, event: Event| {
-        socket.join(&event.arg::<String>(0)?);
+        socket.join(&event.arg::<String>(0)?)?;
         event.ack(())?;
         Ok::<_, HandlerError>(())
     });
