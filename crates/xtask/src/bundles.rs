@@ -2,16 +2,17 @@
 //!
 //! Only a browser reads and writes the binary framing of revision 3: Node builds ask for base64.
 
-use std::{process::Command, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use crate::{
     install,
     interop::{self, TRANSPORTS},
     job::{Error, Job, Pace},
+    server::Server,
 };
 
 /// Of each line of clients one; the last is also the witness of what others see.
-const CLIENTS: [&str; 6] = [
+pub(crate) const CLIENTS: [&str; 6] = [
     "socket.io-client-1.0.6",
     "socket.io-client-1.3.7",
     "socket.io-client-1.4.8",
@@ -33,27 +34,43 @@ pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
             return Ok(());
         }
     };
+    let server = start(job)?;
+    for client in CLIENTS {
+        for transport in transports(job.pace) {
+            let command = command(job, client, &server.url(), transport, &chromium);
+            let output = job.attempt(command, LIMIT)?;
+            let name = format!("{client} {transport}");
+            interop::judge(job, &name, &output.text, scenarios(client, transport));
+        }
+    }
+    Ok(())
+}
+
+/// Installs all of them and starts the server that they meet.
+pub(crate) fn start(job: &mut Job<'_>) -> Result<Server, Error> {
     let interop = job.workspace.path("tests/interop");
     for folder in CLIENTS.iter().chain(&["browser"]) {
         install::npm(job, &interop.join(folder))?;
     }
     let options = ["default-heartbeat", "legacy-eio"];
-    let server = interop::start_fixture(job, "conformance", &options)?;
-    for client in CLIENTS {
-        for transport in transports(job.pace) {
-            let scenarios = scenarios(client, transport);
-            let mut command = Command::new("node");
-            command
-                .arg(interop.join("browser/bundle.mjs"))
-                .args([client, &server.url(), transport])
-                .args(scenarios)
-                .env("CHROMIUM", &chromium);
-            let output = job.attempt(command, LIMIT)?;
-            let name = format!("{client} {transport}");
-            interop::judge(job, &name, &output.text, scenarios);
-        }
-    }
-    Ok(())
+    interop::start_fixture(job, "conformance", &options)
+}
+
+/// The command that runs a client's scenarios.
+pub(crate) fn command(
+    job: &Job<'_>,
+    client: &str,
+    url: &str,
+    transport: &str,
+    chromium: &Path,
+) -> Command {
+    let mut command = Command::new("node");
+    command
+        .arg(job.workspace.path("tests/interop/browser/bundle.mjs"))
+        .args([client, url, transport])
+        .args(scenarios(client, transport))
+        .env("CHROMIUM", chromium);
+    command
 }
 
 /// What is special about a browser shows on polling.

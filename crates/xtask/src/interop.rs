@@ -24,13 +24,31 @@ use crate::{
 pub(crate) const TRANSPORTS: [&str; 3] = ["polling", "websocket", "upgrade"];
 
 /// Clients that run the same scenarios.
-struct Family {
+pub(crate) struct Family {
     /// How their folders begin.
     prefix: &'static str,
     script: &'static str,
     /// What one run has to report; a scenario that is missing has failed.
     scenarios: &'static [&'static str],
-    server: fn(&mut Job<'_>, &str) -> Result<Server, Error>,
+    pub(crate) server: fn(&mut Job<'_>, &str) -> Result<Server, Error>,
+}
+
+impl Family {
+    /// The command that runs a client's scenarios.
+    pub(crate) fn command(
+        &self,
+        program: &Path,
+        folder: &Path,
+        url: &str,
+        transport: &str,
+    ) -> Command {
+        let mut command = Command::new(program);
+        command
+            .arg(folder.with_file_name(self.script))
+            .arg(folder.file_name().unwrap_or_default())
+            .args([url, transport]);
+        command
+    }
 }
 
 const FAMILIES: [Family; 3] = [
@@ -128,7 +146,7 @@ pub(crate) fn start_fixture(
 }
 
 /// The folders of clients, by name.
-fn clients(workspace: &Workspace) -> Result<Vec<String>, Error> {
+pub(crate) fn clients(workspace: &Workspace) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for entry in fs::read_dir(workspace.path("tests/interop"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -140,7 +158,7 @@ fn clients(workspace: &Workspace) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-fn family(client: &str) -> Option<&'static Family> {
+pub(crate) fn family(client: &str) -> Option<&'static Family> {
     FAMILIES
         .iter()
         .find(|family| client.starts_with(family.prefix))
@@ -159,10 +177,7 @@ fn check_client(job: &mut Job<'_>, client: &str) -> Result<(), Error> {
     // Wrong tokens are counted by address, so every client gets a server that knows none.
     let server = (family.server)(job, client)?;
     for transport in transports(client) {
-        let mut command = Command::new(&program);
-        command
-            .arg(folder.with_file_name(family.script))
-            .args([client, &server.url(), transport]);
+        let command = family.command(&program, &folder, &server.url(), transport);
         let output = job.attempt(command, LIMIT)?;
         let name = format!("{client} {transport}");
         judge(job, &name, &output.text, family.scenarios);
@@ -170,7 +185,7 @@ fn check_client(job: &mut Job<'_>, client: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn transports(client: &str) -> &'static [&'static str] {
+pub(crate) fn transports(client: &str) -> &'static [&'static str] {
     if POLLING_ONLY.contains(&client) {
         &["polling"]
     } else {
@@ -179,7 +194,7 @@ fn transports(client: &str) -> &'static [&'static str] {
 }
 
 /// The program that runs the client's script.
-fn install_client(job: &mut Job<'_>, folder: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn install_client(job: &mut Job<'_>, folder: &Path) -> Result<PathBuf, Error> {
     if folder.join("requirements.txt").is_file() {
         install::python(job, folder)
     } else {

@@ -17,6 +17,7 @@ mod interop;
 mod job;
 mod outside;
 mod purity;
+mod record;
 mod run;
 mod server;
 mod test;
@@ -40,6 +41,7 @@ Usage: cargo xtask COMMAND
       --only STEP[,STEP]       these steps alone
       --list                   the names of the steps
   fuzz --seconds N [TARGET]    fuzz one target, or all, N seconds each
+  record                       what real clients send, as seeds of the fuzz targets
   interop [CLIENT]             real clients against our servers; all, or those whose folder begins so
   browser                      the live page in Chromium
   conformance                  siospec against the engineio and socketio fixtures, and the table
@@ -69,6 +71,7 @@ fn dispatch(words: &[&str]) -> Result<ExitCode, Error> {
         }
         ["test", options @ ..] => test::command(options),
         ["fuzz", "--seconds", seconds, targets @ ..] => fuzz::command(seconds, targets),
+        ["record"] => record::command(),
         ["interop"] => one_step("interop"),
         ["interop", client] => interop::command(client),
         ["browser"] => one_step("browser"),

@@ -36,6 +36,10 @@ const TARGETS: &[Target] = &[
         name: "request",
         run: request,
     },
+    Target {
+        name: "session",
+        run: session,
+    },
 ];
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
