@@ -1,6 +1,6 @@
 //! What the application may know of a session's first request.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Request, Uri};
@@ -14,6 +14,7 @@ struct Kept {
     uri: Uri,
     headers: HeaderMap,
     peer: Option<SocketAddr>,
+    issued: SystemTime,
 }
 
 /// The peer address of a connection, put into each request's extensions by whoever accepted it.
@@ -26,6 +27,7 @@ impl Handshake {
             uri: copied(request.uri()),
             headers: unpinned(request.headers()),
             peer: request.extensions().get::<PeerAddr>().map(|peer| peer.0),
+            issued: SystemTime::now(),
         }))
     }
 
@@ -47,6 +49,11 @@ impl Handshake {
     /// The address of the connection's other end, if the host told it with [`PeerAddr`].
     pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer
+    }
+
+    /// When the session was opened, by the clock on the wall.
+    pub fn issued(&self) -> SystemTime {
+        self.0.issued
     }
 }
 

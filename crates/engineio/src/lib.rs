@@ -40,6 +40,6 @@ pub use handle::SessionHandle;
 pub use handshake::{Handshake, PeerAddr};
 pub use hooks::{Answer, Hooks, Refusal};
 pub use limits::ServerLimits;
-pub use service::EngineService;
+pub use service::{EngineService, WeakEngineService};
 pub use stats::{OpenSessions, Stats};
 pub use write_limit::WriteLimit;

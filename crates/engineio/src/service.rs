@@ -4,7 +4,7 @@ use std::{
     convert::Infallible,
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll},
     time::Duration,
 };
@@ -27,6 +27,13 @@ use crate::{
 #[derive(Clone)]
 pub struct EngineService {
     engine: Arc<Engine>,
+    path: Path,
+}
+
+/// A service that may be gone, for what must not keep its sessions.
+#[derive(Clone)]
+pub struct WeakEngineService {
+    engine: Weak<Engine>,
     path: Path,
 }
 
@@ -85,6 +92,14 @@ impl EngineService {
         self.engine.drain(window).await;
     }
 
+    /// The same service, kept by others.
+    pub fn downgrade(&self) -> WeakEngineService {
+        WeakEngineService {
+            engine: Arc::downgrade(&self.engine),
+            path: self.path,
+        }
+    }
+
     pub(crate) fn config(&self) -> &Config {
         self.engine.config()
     }
@@ -114,6 +129,16 @@ impl EngineService {
         }
         config.hooks.decorate(kind, headers);
         response
+    }
+}
+
+impl WeakEngineService {
+    /// The service, unless nobody keeps it any more.
+    pub fn upgrade(&self) -> Option<EngineService> {
+        Some(EngineService {
+            engine: self.engine.upgrade()?,
+            path: self.path,
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use engineio_proto::Text;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{binary, json};
+use crate::{PacketError, binary, json};
 
 /// A list of arguments and the attachments that they refer to.
 ///
@@ -71,7 +71,7 @@ impl Args {
     pub fn from_raw<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Self, ArgError> {
         let mut list = String::new();
         for argument in arguments {
-            let encode = |error: crate::PacketError| ArgError::Encode {
+            let encode = |error: PacketError| ArgError::Encode {
                 message: error.to_string(),
             };
             json::check(argument).map_err(encode)?;
@@ -81,6 +81,21 @@ impl Args {
             list: list.into(),
             attachments: Vec::new(),
         })
+    }
+
+    /// The same with the bytes that placeholders in them stand for, for instance those of arguments
+    /// that are relayed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Args::from_raw`], and [`ArgError::ForeignPlaceholder`] unless there are as many
+    /// placeholders as attachments.
+    pub fn from_raw_with<'a>(
+        arguments: impl IntoIterator<Item = &'a str>,
+        attachments: Vec<Bytes>,
+    ) -> Result<Self, ArgError> {
+        let Self { list, .. } = Self::from_raw(arguments)?;
+        Self::written(list, attachments)
     }
 
     /// The same arguments and one more, which is JSON.
@@ -101,18 +116,19 @@ impl Args {
 
     /// What a serialiser wrote. A value that came from one client must not be read as an attachment
     /// by another, so there are exactly the placeholders that stand for our attachments.
-    fn written(list: String, attachments: Vec<Bytes>) -> Result<Self, ArgError> {
+    fn written(list: Text, attachments: Vec<Bytes>) -> Result<Self, ArgError> {
         let mut placeholders = 0;
-        let count = |_| {
+        let count = |number| {
             placeholders += 1;
-            Ok(())
+            let known = number < attachments.len();
+            known.then_some(()).ok_or(PacketError::Placeholder)
         };
         let foreign = |_| ArgError::ForeignPlaceholder;
         if !attachments.is_empty() {
             json::placeholders(&list, count).map_err(foreign)?;
         }
         if placeholders == attachments.len() {
-            Ok(Self::new(list.into(), attachments))
+            Ok(Self::new(list, attachments))
         } else {
             Err(ArgError::ForeignPlaceholder)
         }
@@ -205,7 +221,7 @@ macro_rules! tuple_into_args {
                     )+
                     Ok(list)
                 });
-                Args::written(list?, attachments)
+                Args::written(list?.into(), attachments)
             }
         }
     };
@@ -286,6 +302,18 @@ mod tests {
             Some("\"\\ud800\"")
         );
         assert!(Args::from_raw(["1,2"]).is_err());
+    }
+
+    #[test]
+    fn raw_json_may_come_with_bytes() {
+        let raw = r#"["x",{"_placeholder":true,"num":0}]"#;
+        let args = Args::from_raw_with(["1", raw], vec!["bytes".into()]).unwrap();
+        assert_eq!(args.get::<(String, Binary)>(1).unwrap().1, "bytes".into());
+        let two = Args::from_raw_with([raw], vec!["a".into(), "b".into()]);
+        assert_eq!(two, Err(ArgError::ForeignPlaceholder));
+        let unknown = r#"{"_placeholder":true,"num":1}"#;
+        let unknown = Args::from_raw_with([unknown], vec!["a".into()]);
+        assert_eq!(unknown, Err(ArgError::ForeignPlaceholder));
     }
 
     // Y3

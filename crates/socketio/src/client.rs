@@ -26,6 +26,7 @@ use crate::{
     inbox::Flow,
     link::{Link, Message},
     namespace::Admitted,
+    observer::Happening,
     server::Shared,
     socket::SocketCore,
     stats::Refused,
@@ -107,7 +108,9 @@ impl Client {
         if !state.has(socket) {
             return Err(EmitError::Gone);
         }
-        Ok(self.link.send(message, options)?.into())
+        let outcome = self.link.send(message, options)?;
+        self.sent(message);
+        Ok(outcome.into())
     }
 
     /// Takes a socket out of its namespace and tells the client.
@@ -246,7 +249,10 @@ impl Client {
     fn write(&self, packet: Entry) {
         match Message::new(self.server.settings().parser, packet) {
             // Fails only for a session that has ended, which `closed` tells.
-            Ok(message) => drop(self.link.send(&message, SendOptions::never_dropped())),
+            Ok(message) => {
+                let _ = self.link.send(&message, SendOptions::never_dropped());
+                self.sent(&message);
+            }
             Err(error) => {
                 tracing::error!(session = ?self.session(), %error, "a refusal cannot be told");
                 self.session().close(CloseReason::ForcedServerClose);
@@ -265,6 +271,11 @@ impl Client {
             } => {
                 if let Some(socket) = state.sockets.get(&namespace) {
                     socket.counters().received();
+                    self.tell(|| Happening::Received {
+                        socket,
+                        name: &name,
+                        args: &args,
+                    });
                     socket.deliver_due(Work::Event { name, args, ack });
                 }
             }
@@ -355,6 +366,24 @@ impl Client {
         });
     }
 
+    fn upgraded(&self) {
+        let state = self.lock();
+        for socket in state.sockets.values() {
+            self.tell(|| Happening::Upgraded(socket));
+        }
+    }
+
+    fn sent(&self, message: &Message) {
+        self.tell(|| Happening::MessagesOut {
+            count: 1,
+            bytes: message.len(),
+        });
+    }
+
+    fn tell<'a>(&self, happening: impl FnOnce() -> Happening<'a>) {
+        self.server.settings().watched.tell(happening);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -380,9 +409,14 @@ impl State {
 
 impl Receiver for Inlet {
     fn message(&mut self, data: Data) {
+        self.0.tell(|| Happening::MessageIn { bytes: data.len() });
         let parser = self.0.server.settings().parser;
         self.0
             .feed(|connection, now| parser.feed(connection, now, data));
+    }
+
+    fn upgraded(&mut self) {
+        self.0.upgraded();
     }
 
     fn closed(&mut self, reason: CloseReason) {

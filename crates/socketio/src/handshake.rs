@@ -1,6 +1,6 @@
 //! What a client brought: the request that opened its session, and what it sent to join.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
 use engineio::proto::{Text, Version};
 use http::HeaderMap;
@@ -56,6 +56,16 @@ impl Handshake {
     /// The address of the client, if the host of the server told it.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.session.peer()
+    }
+
+    /// When the session was opened, by the clock on the wall.
+    pub fn issued(&self) -> SystemTime {
+        self.session.issued()
+    }
+
+    /// The path of the first request.
+    pub(crate) fn path(&self) -> &str {
+        self.session.uri().path()
     }
 
     /// What the client sent to join this namespace, as a JSON object: `auth` of clients of

@@ -66,6 +66,11 @@ impl SocketId {
         }
     }
 
+    /// True if whoever knows the id can speak for the client.
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(self.origin, Origin::Sid)
+    }
+
     #[cfg(test)]
     pub(crate) fn of(text: &str) -> Self {
         Self {

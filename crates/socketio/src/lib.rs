@@ -3,6 +3,7 @@
 
 mod ack;
 mod adapter;
+pub mod admin;
 mod admission;
 mod broadcast;
 mod client;
@@ -16,6 +17,7 @@ mod inbox;
 mod layers;
 mod link;
 mod namespace;
+mod observer;
 mod parser;
 mod reason;
 mod rooms;

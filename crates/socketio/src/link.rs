@@ -76,6 +76,11 @@ impl Message {
             escaped,
         })
     }
+
+    /// Bytes on the wire, in the form that most clients get.
+    pub(crate) fn len(&self) -> usize {
+        self.shared.len()
+    }
 }
 
 impl Escaped {

@@ -14,12 +14,13 @@ use socketio_proto::{AckId, Args, NamespaceName};
 
 use super::behaviour::Behaviour;
 use crate::{
-    Command, Delivery, Emit, EmitError, JoinError, Outgoing, Recipients, Room, ServerEvent,
-    SocketId, SocketInfo, Target,
+    Command, Delivery, DisconnectReason, Emit, EmitError, JoinError, Outgoing, Recipients, Room,
+    ServerEvent, SocketId, SocketInfo, Target,
     ack::Asking,
     adapter::Reach,
     handlers::Handlers,
     link::{Link, Message},
+    observer::Happening,
     rooms::{Change, Rooms, Selection},
     server::{Registration, Settings},
     socket::SocketCore,
@@ -79,11 +80,17 @@ impl NamespaceCore {
         welcome();
         let closed = rooms.insert(socket.id().clone(), Arc::clone(socket), link.clone());
         self.tell_closed(&closed);
+        self.tell(|| Happening::Connected(socket));
     }
 
-    pub(crate) fn remove(&self, id: &SocketId) {
+    pub(crate) fn remove(&self, socket: &Arc<SocketCore>, reason: DisconnectReason) {
         let mut rooms = self.rooms_mut();
-        let closed = rooms.remove(id);
+        self.tell(|| Happening::Disconnected {
+            socket,
+            reason,
+            rooms: rooms.rooms_of(socket.id()),
+        });
+        let closed = rooms.remove(socket.id());
         self.tell_closed(&closed);
     }
 
@@ -120,6 +127,20 @@ impl NamespaceCore {
         self.rooms().sockets(target).cloned().collect()
     }
 
+    /// Up to so many sockets.
+    pub(crate) fn some_sockets(&self, count: usize) -> Vec<Arc<SocketCore>> {
+        let rooms = self.rooms();
+        let sockets = rooms.some(&Target::default(), count);
+        sockets.into_iter().cloned().collect()
+    }
+
+    /// The ids of up to so many sockets that a target means.
+    pub(crate) fn some_ids(&self, target: &Target, count: usize) -> Vec<SocketId> {
+        let rooms = self.rooms();
+        let sockets = rooms.some(target, count).into_iter();
+        sockets.map(|socket| socket.id().clone()).collect()
+    }
+
     /// The sockets that a target means, as other servers may know them.
     pub(crate) fn describe(&self, target: &Target) -> Vec<SocketInfo> {
         let rooms = self.rooms();
@@ -153,7 +174,19 @@ impl NamespaceCore {
         Message::new(self.settings.parser, packet)
     }
 
-    /// Encodes an event that is about to be sent, and shows it to the outgoing catch-all handlers.
+    /// Encodes an event.
+    pub(crate) fn encode(
+        &self,
+        name: &str,
+        args: &Args,
+        ack: Option<AckId>,
+    ) -> Result<Message, EmitError> {
+        let packet = socketio_proto::encode_event(&self.name, name, args, ack)?;
+        Message::new(self.settings.parser, packet)
+    }
+
+    /// Encodes an event that is about to be sent, and shows it to the outgoing catch-all handlers
+    /// and the observer.
     pub(crate) fn prepare(
         &self,
         name: &str,
@@ -161,8 +194,7 @@ impl NamespaceCore {
         ack: Option<AckId>,
         to: Recipients<'_>,
     ) -> Result<Message, EmitError> {
-        let packet = socketio_proto::encode_event(&self.name, name, args, ack)?;
-        let message = Message::new(self.settings.parser, packet)?;
+        let message = self.encode(name, args, ack)?;
         self.tap(&Outgoing { name, args, to });
         Ok(message)
     }
@@ -170,6 +202,10 @@ impl NamespaceCore {
     fn tap(&self, outgoing: &Outgoing<'_>) {
         let handlers = self.handlers();
         handlers.outgoing.iter().for_each(|tap| tap(outgoing));
+        self.tell(|| Happening::Sent {
+            namespace: self,
+            event: outgoing,
+        });
     }
 
     /// Another server's event for this server's application.
@@ -203,6 +239,10 @@ impl NamespaceCore {
             delivery.count(link.send(message, options));
         }
         self.settings.counters.broadcast(delivery);
+        self.tell(|| Happening::MessagesOut {
+            count: delivery.delivered(),
+            bytes: message.len(),
+        });
         delivery
     }
 
@@ -277,13 +317,32 @@ impl NamespaceCore {
         if change == Change::Opened {
             self.settings.adapter.room_opened(self.name.as_str(), room);
         }
+        if change != Change::None {
+            self.tell(|| Happening::Joined {
+                namespace: &self.name,
+                room,
+                socket: id,
+            });
+        }
         Ok(())
     }
 
     fn take_out_of(&self, rooms: &mut Table, id: &SocketId, room: &Room) {
-        if rooms.leave(id, room) == Change::Closed {
+        let change = rooms.leave(id, room);
+        if change == Change::Closed {
             self.tell_closed(slice::from_ref(room));
         }
+        if change != Change::None {
+            self.tell(|| Happening::Left {
+                namespace: &self.name,
+                room,
+                socket: id,
+            });
+        }
+    }
+
+    fn tell<'a>(&self, happening: impl FnOnce() -> Happening<'a>) {
+        self.settings.watched.tell(happening);
     }
 
     fn tell_closed(&self, closed: &[Room]) {

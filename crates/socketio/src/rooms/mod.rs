@@ -34,14 +34,16 @@ pub struct Target {
     pub except: Vec<Room>,
 }
 
-/// What became of a room when a socket joined or left it.
+/// What became of a room when a socket was to join or leave it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
     /// It has its first member.
     Opened,
     /// It has lost its last member.
     Closed,
-    /// It had members before and has some now.
+    /// It had members before and has others now.
+    Members,
+    /// Nothing: the socket was there already, or was not.
     None,
 }
 
@@ -166,7 +168,7 @@ impl<S, M: Clone> Rooms<S, M> {
         let (_, position) = entry.memberships.remove(place);
         match self.take_out(room, position) {
             Some(_) => Change::Closed,
-            None => Change::None,
+            None => Change::Members,
         }
     }
 
@@ -190,6 +192,13 @@ impl<S, M: Clone> Rooms<S, M> {
             .map(|entry| &entry.socket)
     }
 
+    /// Up to so many of them, at the cost of so many.
+    pub(crate) fn some(&self, target: &Target, count: usize) -> Vec<&S> {
+        let selection = self.select(target);
+        let entries = selection.keys().filter_map(|key| self.sockets.get(key.0));
+        entries.take(count).map(|entry| &entry.socket).collect()
+    }
+
     /// What is kept of a socket.
     pub(crate) fn socket(&self, id: &SocketId) -> Option<&S> {
         let key = self.by_id.get(id)?;
@@ -211,7 +220,7 @@ impl<S, M: Clone> Rooms<S, M> {
     /// The room of this name, which is about to get a member.
     fn open(&mut self, name: &Room) -> (RoomKey, Change) {
         if let Some(&room) = self.by_name.get(name) {
-            return (room, Change::None);
+            return (room, Change::Members);
         }
         let room = RoomKey(self.rooms.insert(Group {
             name: name.clone(),

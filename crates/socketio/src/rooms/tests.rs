@@ -57,7 +57,7 @@ fn an_empty_room_is_gone() {
     let mut rooms = rooms(&["a", "b"]);
     assert_eq!(join(&mut rooms, "a", "red"), Change::Opened);
     assert_eq!(join(&mut rooms, "a", "red"), Change::None);
-    assert_eq!(join(&mut rooms, "b", "red"), Change::None);
+    assert_eq!(join(&mut rooms, "b", "red"), Change::Members);
     assert_eq!(rooms.rooms().collect::<Vec<_>>(), [(&"red".into(), 2)]);
     rooms.leave(&SocketId::of("a"), &"red".into());
     assert_eq!(rooms.rooms_of(&SocketId::of("b")), [Room::from("red")]);

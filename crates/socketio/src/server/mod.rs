@@ -6,7 +6,10 @@ use engineio::{EngineService, Receiver, SessionHandle};
 use tokio::net::TcpListener;
 
 use crate::{
-    ConnectRequest, Dynamic, Namespace, Refusal, Stats, client::Client, namespace::Behaviour,
+    ConnectRequest, Dynamic, Namespace, Refusal, Stats,
+    admin::{self, Admin},
+    client::Client,
+    namespace::Behaviour,
 };
 
 mod builder;
@@ -92,6 +95,17 @@ impl Server {
         let namespace = self.shared.find(name)?;
         let fits = namespace.behaviour().has_state::<S>();
         fits.then(|| Namespace::new(namespace))
+    }
+
+    /// Lets admins in who look at the server with `@socket.io/admin-ui`: see
+    /// [`admin`](crate::admin).
+    ///
+    /// # Panics
+    ///
+    /// If it has been called before, the namespace of the admins is declared already or its name
+    /// does not begin with `/`, or the operating system has no random bytes.
+    pub fn admin(&self, options: Admin) {
+        admin::open(&self.shared, self.engine.downgrade(), options);
     }
 
     /// The names of all namespaces of this moment, in no order.

@@ -3,8 +3,8 @@
 use std::{any::Any, sync::Arc, time::Duration};
 
 use crate::{
-    Adapter, HandlerError, InboxLimits, LocalAdapter, Parser, SocketId, socket::SocketCore,
-    stats::Counters,
+    Adapter, HandlerError, InboxLimits, LocalAdapter, Parser, SocketId, observer::Watched,
+    socket::SocketCore, stats::Counters,
 };
 
 /// Settings of a server, fixed when it is built, and what it counts.
@@ -17,6 +17,7 @@ pub(crate) struct Settings {
     pub(crate) ack_timeout: Duration,
     pub(crate) failure_hook: Option<Arc<FailureHook>>,
     pub(crate) counters: Counters,
+    pub(crate) watched: Watched,
 }
 
 /// Gets what went wrong in handlers.
@@ -117,6 +118,7 @@ impl Default for Settings {
             ack_timeout: Duration::from_secs(20),
             failure_hook: None,
             counters: Counters::default(),
+            watched: Watched::default(),
         }
     }
 }

@@ -124,6 +124,15 @@ impl Shared {
         here
     }
 
+    /// Up to so many namespaces: the root first, the others in no order.
+    pub(crate) fn namespaces(&self, count: usize) -> Vec<Arc<NamespaceCore>> {
+        let root = self.find("/");
+        let namespaces = self.read();
+        let others = namespaces.iter().filter(|(name, _)| name.as_str() != "/");
+        let others = others.filter_map(|(_, entry)| entry.namespace());
+        root.into_iter().chain(others).take(count).collect()
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         let namespaces = self.read();
         namespaces.keys().map(|name| name.as_str().into()).collect()

@@ -155,7 +155,7 @@ impl SocketCore {
     /// The socket has left its namespace: nobody reaches it any more, and its handlers learn it
     /// after what came before.
     pub(crate) fn left(self: Arc<Self>, reason: DisconnectReason) {
-        self.namespace.remove(&self.id);
+        self.namespace.remove(&self, reason);
         self.acks().close();
         self.counters().left(reason);
         tracing::debug!(socket = ?self, reason = reason.name(), "socket left");

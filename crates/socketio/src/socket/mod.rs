@@ -179,6 +179,10 @@ impl<S> Socket<S> {
         self.core.close();
     }
 
+    pub(crate) fn core(&self) -> &Arc<SocketCore> {
+        &self.core
+    }
+
     fn emitter(&self) -> Emitter<'_> {
         Emitter::new(&self.core)
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod acks;
+mod admin;
 mod binary;
 mod client;
 mod cluster;
