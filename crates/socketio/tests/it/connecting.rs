@@ -177,3 +177,53 @@ async fn namespaces_of_a_pattern_come_and_go() {
     }
     assert!(server.find::<()>("/doc-2").is_some());
 }
+
+#[tokio::test]
+async fn a_pattern_speaks_to_all_its_namespaces() {
+    let server = Server::new();
+    let docs = server.dynamic(|name| name.starts_with("/doc-"), |_| async { Ok(()) });
+    docs.on_connect(|socket: Socket| async move { socket.join("readers") });
+    let _other = server.dynamic(|name| name.starts_with("/other-"), |_| async { Ok(()) });
+    let address = serve(&server).await;
+    let mut client = Client::v5(address).await;
+    for namespace in ["/doc-1,", "/doc-2,", "/other-1,"] {
+        client.join(namespace).await;
+    }
+    assert_eq!(docs.namespaces().len(), 2);
+    while docs.to("readers").fetch_sockets().await.unwrap().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(docs.to("readers").emit("news", (1,)).unwrap().queued, 2);
+    let mut heard = [client.text().await, client.text().await];
+    heard.sort();
+    assert_eq!(heard, [r#"42/doc-1,["news",1]"#, r#"42/doc-2,["news",1]"#]);
+    let mut answers = docs.all().emit_with_acks("vote", ()).unwrap();
+    assert_eq!(answers.expected(), 2);
+    for _ in 0..2 {
+        let asked = client.text().await;
+        assert!(asked.starts_with("42/doc-"), "{asked}");
+        client.send(&asked.replacen("42", "43", 1)).await;
+    }
+    assert_eq!((answers.rest().await.len(), answers.missing()), (2, 0));
+    docs.all().disconnect_sockets();
+    let mut heard = [client.text().await, client.text().await];
+    heard.sort();
+    assert_eq!(heard, ["41/doc-1,", "41/doc-2,"]);
+}
+
+#[tokio::test]
+async fn a_pattern_keeps_so_many_empty_namespaces() {
+    let server = Server::new();
+    let docs = server.dynamic(|name| name.starts_with("/doc-"), |_| async { Ok(()) });
+    docs.keep_empty(1);
+    let mut client = Client::v5(serve(&server).await).await;
+    for namespace in ["/doc-1,", "/doc-2,"] {
+        client.join(namespace).await;
+        client.send(&format!("41{namespace}")).await;
+    }
+    while server.find::<()>("/doc-2").is_some() {
+        tokio::task::yield_now().await;
+    }
+    let kept = server.find::<()>("/doc-1").expect("it was to be kept");
+    assert!(kept.is_empty());
+}

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use socketio::{EmitError, Event, Failure, Server, Socket};
-use tokio::sync::mpsc;
+use socketio::{EmitError, Event, Failure, HandlerError, Server, Socket};
+use tokio::sync::{Notify, mpsc};
 
 use crate::client::{Client, answer_silence, planted_panic, serve};
 
@@ -50,7 +50,7 @@ async fn the_handlers_of_one_socket_run_in_order() {
             tokio::task::yield_now().await;
             let number: u32 = event.arg(0)?;
             journal.lock().unwrap().push(number);
-            Ok::<_, socketio::HandlerError>(())
+            Ok::<_, HandlerError>(())
         }
     });
     answer_silence(&server);
@@ -120,6 +120,93 @@ async fn a_handler_that_panics_ends_its_socket_alone() {
     client.expect("41/bad,").await;
     client.expect_silence().await;
     assert!(server.of("/bad").is_empty());
+}
+
+#[derive(Debug)]
+struct NotFound;
+
+impl std::fmt::Display for NotFound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not found")
+    }
+}
+
+impl std::error::Error for NotFound {}
+
+#[tokio::test]
+async fn the_hook_gets_what_was_handled_and_the_type_of_the_error() {
+    let (sender, mut failures) = mpsc::unbounded_channel();
+    let server = Server::builder()
+        .on_handler_failure(move |failure| {
+            let how = match failure.failure {
+                Failure::Error(error) if error.downcast_ref::<NotFound>().is_some() => "not found",
+                Failure::Panic { message } => message.as_deref().unwrap_or_default(),
+                other => panic!("{other:?}"),
+            };
+            let _ = sender.send(format!("{:?}: {how}", failure.handling));
+        })
+        .build();
+    let root = server.of("/");
+    root.on_connect(|_| async { Err::<(), _>(NotFound) });
+    root.on("find", |_, _| async { Err::<(), _>(NotFound) });
+    root.on("panic", |_, _| async { planted_panic() });
+    root.on_disconnect(|_, _| async { Err::<(), _>(NotFound) });
+    let mut client = Client::joined(serve(&server).await).await;
+    client.send(r#"42["find"]"#).await;
+    client.send(r#"42["panic"]"#).await;
+    client.expect("41").await;
+    for expected in [
+        "Connect: not found",
+        r#"Event("find"): not found"#,
+        r#"Event("panic"): planted by a test"#,
+        "Disconnect: not found",
+    ] {
+        assert_eq!(failures.recv().await.unwrap(), expected);
+    }
+    let stats = server.stats();
+    assert_eq!((stats.failed, stats.panicked), (3, 1));
+    assert_eq!(stats.left, [("handler_panic", 1)].into());
+}
+
+#[tokio::test]
+async fn events_run_side_by_side_if_asked_for() {
+    let server = Server::new();
+    let root = server.of("/");
+    root.concurrent(2.try_into().unwrap());
+    let doors: Arc<[Notify; 3]> = Arc::default();
+    let handler_doors = Arc::clone(&doors);
+    root.on("wait", move |socket: Socket, event: Event| {
+        let doors = Arc::clone(&handler_doors);
+        async move {
+            let number: usize = event.arg(0)?;
+            socket.emit("begun", (number,))?;
+            doors[number].notified().await;
+            socket.emit("ended", (number,))?;
+            Ok::<_, HandlerError>(())
+        }
+    });
+    let (sender, mut left) = mpsc::unbounded_channel();
+    root.on_disconnect(move |_: Socket, _| {
+        let _ = sender.send(());
+        async {}
+    });
+    let mut client = Client::joined(serve(&server).await).await;
+    for number in 0..3 {
+        client.send(&format!(r#"42["wait",{number}]"#)).await;
+    }
+    client.expect(r#"42["begun",0]"#).await;
+    client.expect(r#"42["begun",1]"#).await;
+    doors[1].notify_one();
+    client.expect(r#"42["ended",1]"#).await;
+    client.expect(r#"42["begun",2]"#).await;
+    client.send("41").await;
+    doors[2].notify_one();
+    while !root.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert!(left.try_recv().is_err(), "the first event is still handled");
+    doors[0].notify_one();
+    left.recv().await.unwrap();
 }
 
 #[tokio::test]

@@ -57,6 +57,28 @@ async fn a_layer_may_refuse_an_event() {
 }
 
 #[tokio::test]
+async fn a_layer_of_one_event_leaves_the_others_alone() {
+    let server = Server::new();
+    let root = server.of("/");
+    let echo = |_, event: Event| async move { event.ack(event.args().clone()) };
+    root.on("open", echo);
+    root.on("guarded", echo);
+    root.layer_for("guarded", |_, event: Event, next: Next| async move {
+        match event.arg::<String>(0).as_deref() {
+            Ok("secret") => next.run(event).await,
+            _ => Ok(event.ack(("refused",))?),
+        }
+    });
+    let mut client = Client::joined(serve(&server).await).await;
+    client.send(r#"421["open","guess"]"#).await;
+    client.expect(r#"431["guess"]"#).await;
+    client.send(r#"422["guarded","guess"]"#).await;
+    client.expect(r#"432["refused"]"#).await;
+    client.send(r#"423["guarded","secret"]"#).await;
+    client.expect(r#"433["secret"]"#).await;
+}
+
+#[tokio::test]
 async fn an_outgoing_catch_all_sees_emits_and_broadcasts_once() {
     let server = Server::new();
     let seen = Arc::new(Mutex::new(Vec::new()));

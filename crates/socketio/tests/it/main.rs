@@ -12,6 +12,7 @@ mod crowd;
 mod disconnecting;
 mod events;
 mod layers;
+mod limits;
 mod msgpack;
 mod pressure;
 mod protocol4;

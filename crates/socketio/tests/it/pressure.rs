@@ -1,11 +1,23 @@
 //! Clients and handlers that do not keep up.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
-use socketio::{EmitOutcome, Event, InboxLimits, Server, Socket};
-use tokio::{sync::Semaphore, time::timeout};
+use socketio::{
+    ConflationKey, DisconnectReason, EmitError, EmitOutcome, Event, HandlerError, InboxLimits,
+    SendOptions, Server, SlowConsumer, Socket, engineio::proto::CloseReason,
+};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::timeout,
+};
 
-use crate::client::{Client, serve};
+use crate::client::{Client, answer_silence, serve};
 
 #[tokio::test]
 async fn a_full_inbox_stops_reading_until_there_is_room() {
@@ -36,12 +48,103 @@ async fn a_full_inbox_stops_reading_until_there_is_room() {
     client.send(r#"42/other,1["ping me"]"#).await;
     let unread = timeout(Duration::from_millis(100), client.text()).await;
     assert!(unread.is_err(), "{unread:?} was read behind a full inbox");
+    assert_eq!(server.stats().refused["inbox_full"], 1);
     permits.add_permits(92);
     for number in 0..92 {
         client.expect(&format!(r#"42["done",{number}]"#)).await;
     }
     // There is room again: what stood behind is read while the rest still waits.
     client.expect("43/other,1[]").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_thousand_events_are_handled_in_order() {
+    let server = Server::new();
+    let next = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&next);
+    server.of("/").on("number", move |_, event: Event| {
+        let next = Arc::clone(&next);
+        async move {
+            let number: u32 = event.arg(0)?;
+            // Some handlers wait and some do not; what overtakes would be seen.
+            if number.is_multiple_of(3) {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(next.fetch_add(1, Ordering::Relaxed), number);
+            Ok::<_, HandlerError>(())
+        }
+    });
+    answer_silence(&server);
+    let mut client = Client::joined(serve(&server).await).await;
+    for number in 0..20_000 {
+        client.send(&format!(r#"42["number",{number}]"#)).await;
+    }
+    client.expect_silence().await;
+    assert_eq!(seen.load(Ordering::Relaxed), 20_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_thousand_emits_in_a_loop_arrive() {
+    let server = Server::new();
+    server.of("/").on("go", |socket: Socket, _| async move {
+        for number in 0..5_000 {
+            assert_eq!(socket.emit("item", (number,))?, EmitOutcome::Queued);
+        }
+        Ok::<_, HandlerError>(())
+    });
+    let mut client = Client::joined(serve(&server).await).await;
+    client.send(r#"42["go"]"#).await;
+    for number in 0..5_000 {
+        client.expect(&format!(r#"42["item",{number}]"#)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_stops_reading_costs_its_cap_and_ends_with_its_own_reason() {
+    const CAP: usize = 64 * 1024;
+    let mut engine = engineio::Config::default();
+    engine.protocol.limits.max_queued_bytes = CAP;
+    let server = Server::builder().engine(engine).build();
+    let (sender, mut left) = mpsc::unbounded_channel();
+    server.of("/").on_disconnect(move |_: Socket, reason| {
+        let _ = sender.send(reason);
+        async {}
+    });
+    let _client = Client::joined(serve(&server).await).await;
+    let socket = server.of("/").sockets().remove(0);
+    let text = "x".repeat(1000);
+    // What the operating system takes is not ours to bound.
+    let refused = loop {
+        match socket.emit("item", (&text,)) {
+            Ok(outcome) => assert_eq!(outcome, EmitOutcome::Queued),
+            Err(error) => break error,
+        }
+        assert!(socket.queued_bytes() <= CAP);
+        tokio::task::yield_now().await;
+    };
+    assert!(matches!(refused, EmitError::QueueFull));
+    let reason = DisconnectReason::Session(CloseReason::SlowConsumer);
+    assert_eq!(left.recv().await, Some(reason));
+    assert_eq!(server.stats().left, [("slow_consumer", 1)].into());
+    assert!(matches!(socket.emit("late", ()), Err(EmitError::Gone)));
+}
+
+#[tokio::test]
+async fn an_emit_says_when_it_took_the_place_of_another() {
+    let server = Server::new();
+    server.of("/").on("go", |socket: Socket, _| async move {
+        let latest = SendOptions::with(SlowConsumer::ConflateBy(ConflationKey::new(1)));
+        // Nothing goes out before the handler has ended.
+        let outcomes = [1, 2, 3].map(|number| socket.with(latest).emit("value", (number,)));
+        let outcomes: Result<Vec<_>, _> = outcomes.into_iter().collect();
+        socket.emit("done", (format!("{:?}", outcomes?),))
+    });
+    let mut client = Client::joined(serve(&server).await).await;
+    client.send(r#"42["go"]"#).await;
+    client.expect(r#"42["value",3]"#).await;
+    client
+        .expect(r#"42["done","[Queued, Conflated, Conflated]"]"#)
+        .await;
 }
 
 #[tokio::test]
@@ -67,7 +170,7 @@ async fn emit_wait_goes_on_when_there_is_room() {
         for number in 0..100 {
             socket.emit_wait("item", (number, &text)).await?;
         }
-        Ok::<_, socketio::HandlerError>(())
+        Ok::<_, HandlerError>(())
     });
     let mut client = Client::joined(serve(&server).await).await;
     client.send(r#"42["flood"]"#).await;
