@@ -24,6 +24,7 @@ mod response;
 mod serve;
 mod service;
 mod session;
+mod signal;
 mod stats;
 mod timer;
 mod websocket;

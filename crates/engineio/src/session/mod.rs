@@ -26,6 +26,7 @@ use self::state::{ReceiverSlot, Socket, State};
 use crate::{
     Handshake, clock,
     engine::Engine,
+    signal::Signal,
     timer::Tick,
     websocket::{Progress, Writer},
 };
@@ -168,12 +169,12 @@ impl SessionCell {
         self: &Arc<Self>,
         id: WebSocketId,
         writer: Writer,
-    ) -> Result<Arc<Notify>, Farewell> {
+    ) -> Result<Arc<Signal>, Farewell> {
         let mut state = self.lock();
         if let Some(farewell) = state.take_farewell(id) {
             return Err(farewell);
         }
-        let signal = Arc::new(Notify::new());
+        let signal = Arc::new(Signal::default());
         state.socket = Some(Socket {
             id,
             writer,
@@ -300,7 +301,7 @@ impl SessionCell {
         state.session.pause(clock::now());
         // Its task may be waiting for the next frame.
         if let Some(socket) = &state.socket {
-            socket.signal.notify_one();
+            socket.signal.tell();
         }
         self.settle(state);
     }
@@ -381,7 +382,7 @@ impl SessionCell {
             && let Some(socket) = &state.socket
             && !socket.watched
         {
-            socket.signal.notify_one();
+            socket.signal.tell();
         }
         if state.sender_waits && !state.session.above_low_water() {
             state.sender_waits = false;
@@ -428,7 +429,7 @@ impl SessionCell {
             state.reader_waits = false;
             self.changed.notify_waiters();
             if let Some(socket) = &state.socket {
-                socket.signal.notify_one();
+                socket.signal.tell();
             }
         }
     }

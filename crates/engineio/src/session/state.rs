@@ -5,10 +5,11 @@
 use std::{collections::VecDeque, mem, sync::Arc};
 
 use engineio_proto::{CloseCode, CloseReason, Event, Payload, PollId, Session, WebSocketId};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{
     Receiver, clock,
+    signal::Signal,
     timer::Tick,
     websocket::{Progress, Writer},
 };
@@ -39,7 +40,7 @@ pub(super) struct Socket {
     pub(super) id: WebSocketId,
     pub(super) writer: Writer,
     /// Wakes its task: a backlog, the end, reading may go on.
-    pub(super) signal: Arc<Notify>,
+    pub(super) signal: Arc<Signal>,
     /// The task knows that bytes wait and watches for room.
     pub(super) watched: bool,
 }
@@ -121,7 +122,7 @@ impl State {
     pub(super) fn drop_socket(&mut self, id: WebSocketId) -> bool {
         let socket = self.socket.take_if(|socket| socket.id == id);
         if let Some(socket) = &socket {
-            socket.signal.notify_one();
+            socket.signal.tell();
         }
         socket.is_some()
     }

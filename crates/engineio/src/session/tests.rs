@@ -59,7 +59,7 @@ fn polling(engine: &Arc<Engine>) -> Arc<SessionCell> {
 }
 
 /// A session on a WebSocket that only its task writes to, and the task's signal.
-fn websocket(engine: &Arc<Engine>) -> (Arc<SessionCell>, WebSocketId, Arc<Notify>) {
+fn websocket(engine: &Arc<Engine>) -> (Arc<SessionCell>, WebSocketId, Arc<Signal>) {
     let cell = open(engine, "EIO=4&transport=websocket", Upgrade::WebSocket);
     let id = cell.announce_websocket().unwrap();
     engine.start(&cell).unwrap();
@@ -83,7 +83,7 @@ fn open(engine: &Arc<Engine>, query: &str, upgrade: Upgrade) -> Arc<SessionCell>
     engine.open(&open, handshake).unwrap()
 }
 
-fn attach(cell: &Arc<SessionCell>, id: WebSocketId) -> Arc<Notify> {
+fn attach(cell: &Arc<SessionCell>, id: WebSocketId) -> Arc<Signal> {
     let attached = cell.attach(id, Writer::ByTask);
     attached.unwrap_or_else(|farewell| panic!("{farewell:?}"))
 }
@@ -99,8 +99,8 @@ fn reading(cell: &Arc<SessionCell>, id: WebSocketId) -> Reading {
     }
 }
 
-fn is_woken(signal: &Notify) -> bool {
-    signal.notified().now_or_never().is_some()
+fn is_woken(signal: &Signal) -> bool {
+    signal.told().now_or_never().is_some()
 }
 
 #[tokio::test(start_paused = true)]

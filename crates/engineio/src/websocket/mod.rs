@@ -87,7 +87,7 @@ async fn serve<R>(
         return end_by_peer(&cell, id, outlet, &mut frames, end).await;
     }
     // Frames that were queued before the socket stood wait for the first look.
-    signal.notify_one();
+    signal.tell();
     let (mut reading, mut writing) = (Reading::Paused, false);
     loop {
         tokio::select! {
@@ -96,7 +96,7 @@ async fn serve<R>(
                     return end_by_peer(&cell, id, outlet, &mut frames, end).await;
                 }
             }
-            () = signal.notified() => {}
+            () = signal.told() => {}
             ready = outlet.ready(), if writing => {
                 if ready.is_err() {
                     cell.websocket_closed(id);

@@ -102,7 +102,12 @@ impl Writer {
             *place = IoSlice::new(bytes);
             count += 1;
         }
-        match stream.try_write_vectored(&slices[..count]) {
+        let written = match &slices[..count] {
+            // Most writes, and a cheaper call.
+            [slice] => stream.try_write(slice),
+            slices => stream.try_write_vectored(slices),
+        };
+        match written {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             written => written,
         }
