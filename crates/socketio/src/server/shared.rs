@@ -175,9 +175,10 @@ impl Shared {
             Arc::clone(behaviour),
             registration,
         );
-        let entry = match stays {
-            true => Entry::Kept(Arc::clone(&namespace)),
-            false => Entry::Pattern(Arc::downgrade(&namespace)),
+        let entry = if stays {
+            Entry::Kept(Arc::clone(&namespace))
+        } else {
+            Entry::Pattern(Arc::downgrade(&namespace))
         };
         namespaces.insert(name.clone(), entry);
         namespace

@@ -98,9 +98,15 @@ impl Client {
         id.ok_or(answer)
     }
 
-    /// Sends one packet. A session that has ended takes none, which [`Client::next`] tells.
+    /// Sends one packet, or an attachment as base64 with a `b` in front. A session that has ended
+    /// takes none, which [`Client::next`] tells.
     pub async fn send(&mut self, packet: &str) {
-        self.link.request(Method::POST, format!("4{packet}")).await;
+        let message = if packet.starts_with('b') {
+            packet.to_owned()
+        } else {
+            format!("4{packet}")
+        };
+        self.link.request(Method::POST, message).await;
     }
 
     /// The next packet; none once the session has ended.

@@ -1,5 +1,11 @@
 //! Rooms and broadcasts.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use serde::{Serialize, Serializer};
 use socketio::{Delivery, Event, Server, Socket};
 
 use crate::client::{Client, answer_silence, serve};
@@ -153,4 +159,50 @@ async fn many_sockets_are_moved_at_once() {
     two.expect("41").await;
     two.expect_closed().await;
     assert!(root.sockets().is_empty());
+}
+
+/// Counts how often it is written as JSON.
+struct Written(Arc<AtomicUsize>);
+
+impl Serialize for Written {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        serializer.serialize_str("é")
+    }
+}
+
+#[tokio::test]
+async fn a_broadcast_is_encoded_once() {
+    let server = rooms();
+    let address = serve(&server).await;
+    let mut clients = Vec::new();
+    for _ in 0..5 {
+        clients.push(Client::joined(address).await);
+        clients.push(Client::v4(address).await);
+    }
+    let written = Arc::new(AtomicUsize::new(0));
+    let news = Written(Arc::clone(&written));
+    let delivery = server.of("/").emit("news", (news,)).unwrap();
+    assert_eq!(delivery.queued, 10);
+    for client in &mut clients {
+        client.expect(r#"42["news","é"]"#).await;
+    }
+    assert_eq!(written.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn an_outgoing_catch_all_may_join_rooms() {
+    // It is called without a lock of the namespace's.
+    let server = rooms();
+    let mut client = Client::joined(serve(&server).await).await;
+    let root = server.of("/");
+    let namespace = root.clone();
+    root.on_any_outgoing(move |_| {
+        for socket in namespace.sockets() {
+            socket.join("told").unwrap();
+        }
+    });
+    root.emit("news", ()).unwrap();
+    client.expect(r#"42["news"]"#).await;
+    assert_eq!(root.rooms(), [("told".into(), 1)]);
 }

@@ -62,3 +62,20 @@ async fn a_client_that_joins_nothing_is_closed() {
     assert_eq!(client.next().await, None);
     assert_eq!(opened.elapsed().as_secs(), 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn attachments_go_both_ways() {
+    let server = Server::new();
+    server.of("/").on("echo", |_, event: Event| async move {
+        event.ack(event.args().clone())
+    });
+    let mut client = Client::open(&server).await;
+    client.join("/").await.unwrap();
+    client
+        .send(r#"51-0["echo",{"_placeholder":true,"num":0}]"#)
+        .await;
+    client.send("bAQID").await;
+    let answer = client.next().await.unwrap();
+    assert_eq!(answer, r#"61-0[{"_placeholder":true,"num":0}]"#);
+    assert_eq!(client.next().await.unwrap(), "bAQID");
+}
