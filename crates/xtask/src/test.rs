@@ -107,6 +107,16 @@ const QUICK: &[&str] = &[
     "conformance",
 ];
 
+/// Steps that run what the step `build` makes, which they bring along.
+const BUILT: &[&str] = &[
+    "differential",
+    "interop",
+    "browser",
+    "bundles",
+    "durability",
+    "conformance",
+];
+
 /// Runs the steps that the options choose.
 pub(crate) fn command(options: &[&str]) -> Result<ExitCode, Error> {
     let (pace, steps) = match options {
@@ -125,7 +135,8 @@ pub(crate) fn command(options: &[&str]) -> Result<ExitCode, Error> {
     Ok(run_all(&Workspace::locate()?, &steps, pace))
 }
 
-/// The steps with these names, in the order of the list; without names those of the pace.
+/// The steps with these names and what they need, in the order of the list; without names those of
+/// the pace.
 pub(crate) fn choose(pace: Pace, names: Option<&[&str]>) -> Result<Vec<&'static Step>, Error> {
     let Some(names) = names else {
         let runs = |step: &&Step| pace == Pace::Full || QUICK.contains(&step.name);
@@ -137,10 +148,9 @@ pub(crate) fn choose(pace: Pace, names: Option<&[&str]>) -> Result<Vec<&'static 
     {
         return Err(format!("no step is named {unknown}").into());
     }
-    Ok(STEPS
-        .iter()
-        .filter(|step| names.contains(&step.name))
-        .collect())
+    let needs_build = names.iter().any(|name| BUILT.contains(name));
+    let chosen = |step: &&Step| names.contains(&step.name) || (needs_build && step.name == "build");
+    Ok(STEPS.iter().filter(chosen).collect())
 }
 
 fn print_list() {
@@ -158,8 +168,9 @@ mod tests {
         let chosen = choose(Pace::Full, Some(&["interop", "fmt"])).unwrap();
         assert_eq!(
             chosen.iter().map(|step| step.name).collect::<Vec<_>>(),
-            ["fmt", "interop"]
+            ["fmt", "build", "interop"]
         );
+        assert_eq!(choose(Pace::Full, Some(&["fmt"])).unwrap().len(), 1);
         assert!(choose(Pace::Full, Some(&["fnt"])).is_err());
         assert_eq!(choose(Pace::Full, None).unwrap().len(), STEPS.len());
         assert_eq!(choose(Pace::Quick, None).unwrap().len(), QUICK.len());
