@@ -26,6 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let server = Server::builder().engine(engine).build();
     server.of("/").on("join", join);
+    server.of("/").on("leave", leave);
     server.of("/").on("say", say);
     let credentials = Credentials::password("ops", &password);
     server.admin(Admin::new(credentials).access(Access::Commands));
@@ -38,6 +39,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 async fn join(socket: Socket, event: Event) -> Result<(), HandlerError> {
     socket.join(event.arg::<String>(0)?)?;
+    event.ack(())?;
+    Ok(())
+}
+
+async fn leave(socket: Socket, event: Event) -> Result<(), HandlerError> {
+    socket.leave(event.arg::<String>(0)?);
     event.ack(())?;
     Ok(())
 }

@@ -71,6 +71,11 @@ pub(crate) fn build(job: &mut Job<'_>) -> Result<(), Error> {
         job,
         "socketio fixture",
         &["build", "-p", "socketio", "--example", "conformance"],
+    )?;
+    one(
+        job,
+        "socketio with admins",
+        &["build", "-p", "socketio", "--example", "admin"],
     )
 }
 

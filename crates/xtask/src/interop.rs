@@ -51,7 +51,7 @@ impl Family {
     }
 }
 
-const FAMILIES: [Family; 3] = [
+const FAMILIES: [Family; 4] = [
     Family {
         prefix: "engine.io-client-",
         script: "engine.mjs",
@@ -69,6 +69,19 @@ const FAMILIES: [Family; 3] = [
         script: "scenario.py",
         scenarios: &TOPICD_SCENARIOS,
         server: start_topicd,
+    },
+    Family {
+        prefix: "admin-ui-",
+        script: "admin.mjs",
+        scenarios: &[
+            "credentials",
+            "sockets",
+            "events",
+            "commands",
+            "statistics",
+            "upgrades",
+        ],
+        server: start_admin,
     },
 ];
 
@@ -142,6 +155,13 @@ pub(crate) fn start_fixture(
 ) -> Result<Server, Error> {
     let mut command = Command::new(job.workspace.built("examples").join(example));
     command.arg("0").args(options);
+    Server::start(job, command)
+}
+
+/// The example of socketio with admins, and the password that `admin.mjs` knows.
+fn start_admin(job: &mut Job<'_>, _: &str) -> Result<Server, Error> {
+    let mut command = Command::new(job.workspace.built("examples").join("admin"));
+    command.arg("0").env("ADMIN_PASSWORD", "rosebud");
     Server::start(job, command)
 }
 
