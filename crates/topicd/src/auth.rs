@@ -1,6 +1,11 @@
 //! Who somebody is: registration, login, sessions, and what guessing costs.
 
-use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+    time::Instant,
+};
 
 use crate::{
     datetime::Timestamp,
@@ -162,13 +167,13 @@ impl Auth {
     ///
     /// It has failed too often.
     pub fn may_try(&self, from: IpAddr) -> Result<(), AuthError> {
-        let allowed = self.addresses.check(&from, 1.0, Instant::now());
+        let allowed = self.addresses.check(&network(from), 1.0, Instant::now());
         allowed.map_err(AuthError::TooManyFailures)
     }
 
     /// Counts a failure of an address.
     pub fn failed(&self, from: IpAddr) {
-        let _ = self.addresses.take(&from, 1.0, Instant::now());
+        let _ = self.addresses.take(&network(from), 1.0, Instant::now());
     }
 
     fn new_session(&self, topics: Option<Vec<String>>) -> Result<(Token, NewSession), AuthError> {
@@ -179,6 +184,17 @@ impl Auth {
             topics,
         };
         Ok((token, session))
+    }
+}
+
+/// What one guesser has at least: an address of IPv4, a /64 of IPv6.
+fn network(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V6(address) => {
+            let prefix = address.to_bits() >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from_bits(prefix))
+        }
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -227,5 +243,26 @@ impl From<HashError> for AuthError {
             HashError::Busy => Self::Busy,
             HashError::Failed(reason) => Self::Local(reason),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_same(one: &str, other: &str) -> bool {
+        network(one.parse().unwrap()) == network(other.parse().unwrap())
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_guesser() {
+        assert!(is_same(
+            "2001:db8:0:1::1",
+            "2001:db8:0:1:ffff:ffff:ffff:ffff"
+        ));
+        assert!(!is_same("2001:db8:0:1::1", "2001:db8:0:2::1"));
+        assert!(!is_same("192.0.2.1", "192.0.2.2"));
+        assert!(is_same("192.0.2.1", "::ffff:192.0.2.1"));
+        assert!(!is_same("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
     }
 }

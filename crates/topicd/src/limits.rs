@@ -1,9 +1,9 @@
 //! Rates: how often a device may write and somebody may guess. Bounded tables of token buckets.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     hash::Hash,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -27,14 +27,28 @@ pub struct Bucket {
 #[derive(Debug)]
 pub struct Buckets<K> {
     rate: Rate,
-    buckets: Mutex<HashMap<K, Bucket>>,
+    table: Mutex<Table<K>>,
+}
+
+/// The buckets, and the order in which they were used last.
+#[derive(Debug)]
+struct Table<K> {
+    buckets: HashMap<K, Used>,
+    by_use: BTreeMap<u64, K>,
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Used {
+    bucket: Bucket,
+    at: u64,
 }
 
 /// The bucket is empty: how long until there is enough in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Exceeded(pub Duration);
 
-/// Buckets in one table. One that is full again is no different from one that is not there.
+/// Buckets in one table.
 const MAX_BUCKETS: usize = 100_000;
 
 impl Bucket {
@@ -69,7 +83,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     pub fn new(rate: Rate) -> Self {
         Self {
             rate,
-            buckets: Mutex::default(),
+            table: Mutex::default(),
         }
     }
 
@@ -79,14 +93,11 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     ///
     /// As [`Bucket::take`].
     pub fn take(&self, key: &K, amount: f64, now: Instant) -> Result<(), Exceeded> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MAX_BUCKETS && !buckets.contains_key(key) {
-            self.make_room(&mut buckets, now);
-        }
-        let bucket = buckets.entry(key.clone());
-        bucket
-            .or_insert_with(|| Bucket::full(self.rate, now))
-            .take(self.rate, amount, now)
+        let mut table = self.lock();
+        let taken = table.bucket(key, self.rate, now);
+        let taken = taken.take(self.rate, amount, now);
+        table.make_room();
+        taken
     }
 
     /// Looks whether `amount` could be taken.
@@ -95,16 +106,45 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     ///
     /// As [`Bucket::take`].
     pub fn check(&self, key: &K, amount: f64, now: Instant) -> Result<(), Exceeded> {
-        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = buckets.get(key).copied();
+        let bucket = self.lock().buckets.get(key).map(|used| used.bucket);
         bucket.map_or(Ok(()), |mut copy| copy.take(self.rate, amount, now))
     }
 
-    fn make_room(&self, buckets: &mut HashMap<K, Bucket>, now: Instant) {
-        let rate = self.rate;
-        buckets.retain(|_, bucket| bucket.clone().take(rate, rate.burst, now).is_err());
-        if buckets.len() >= MAX_BUCKETS {
-            buckets.clear();
+    fn lock(&self) -> MutexGuard<'_, Table<K>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Hash + Eq + Clone> Table<K> {
+    /// The bucket of a key, which is used now.
+    fn bucket(&mut self, key: &K, rate: Rate, now: Instant) -> &mut Bucket {
+        self.uses += 1;
+        let used = self.buckets.entry(key.clone()).or_insert_with(|| Used {
+            bucket: Bucket::full(rate, now),
+            at: self.uses,
+        });
+        self.by_use.remove(&used.at);
+        used.at = self.uses;
+        self.by_use.insert(used.at, key.clone());
+        &mut used.bucket
+    }
+
+    /// Whoever fails or writes all the time stays: what was used least recently goes.
+    fn make_room(&mut self) {
+        while self.buckets.len() > MAX_BUCKETS
+            && let Some((_, oldest)) = self.by_use.pop_first()
+        {
+            self.buckets.remove(&oldest);
+        }
+    }
+}
+
+impl<K> Default for Table<K> {
+    fn default() -> Self {
+        Self {
+            buckets: HashMap::new(),
+            by_use: BTreeMap::new(),
+            uses: 0,
         }
     }
 }
@@ -149,11 +189,19 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_bounded() {
+    fn the_table_is_bounded_and_who_fails_on_stays_in_it() {
         let (table, now) = (Buckets::new(RATE), Instant::now());
-        for key in 0..=MAX_BUCKETS {
+        let guesser = usize::MAX;
+        assert_eq!(table.take(&guesser, 10.0, now), Ok(()));
+        for key in 0..2 * MAX_BUCKETS {
             let _ = table.take(&key, 1.0, now);
+            if key % 1000 == 0 {
+                assert!(table.take(&guesser, 1.0, now).is_err());
+            }
         }
-        assert!(table.buckets.lock().unwrap().len() <= MAX_BUCKETS);
+        assert!(table.check(&guesser, 1.0, now).is_err());
+        let table = table.lock();
+        assert_eq!(table.buckets.len(), MAX_BUCKETS);
+        assert_eq!(table.by_use.len(), MAX_BUCKETS);
     }
 }

@@ -368,3 +368,65 @@ async fn other_namespaces_are_the_protocols_business() {
         .await;
     server.stop().await;
 }
+
+#[tokio::test]
+async fn malformed_topics_count_and_are_echoed_up_to_a_bound() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    let mut socket = Socket::open(server.address).await;
+    socket.log_in(&guest.session).await;
+    let long = format!(r#"{{"resource":"/{}"}}"#, "x".repeat(50_000));
+    let mut refused = Vec::new();
+    for _ in 0..200 {
+        socket.emit("subscribe", &long).await;
+        let packet = socket.next().await;
+        assert!(packet.len() < 400, "{} bytes", packet.len());
+        refused.push(packet.contains(r#""code":429"#));
+    }
+    assert!(!refused[0]);
+    assert!(refused[199], "the rate does not hold for malformed topics");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn before_login_16_kib_and_no_attachments() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    let mut socket = Socket::open(server.address).await;
+    let large = format!(r#""{}""#, "x".repeat(9_000));
+    socket.emit("whatever", &large).await;
+    socket.emit("whatever", &large).await;
+    socket.expect("1/v2,").await;
+    assert_eq!(socket.next_or_end().await, None);
+    let mut socket = Socket::open(server.address).await;
+    socket
+        .send(r#"51-/v2,["whatever",{"_placeholder":true,"num":0}]"#)
+        .await;
+    socket.send_binary(b"1").await;
+    socket.expect("1/v2,").await;
+    assert_eq!(socket.next_or_end().await, None);
+    // Afterwards both are nobody's business.
+    let mut socket = Socket::open(server.address).await;
+    socket.log_in(&guest.session).await;
+    socket.emit("whatever", &large).await;
+    socket.emit("whatever", &large).await;
+    socket
+        .send(r#"51-/v2,["whatever",{"_placeholder":true,"num":0}]"#)
+        .await;
+    socket.send_binary(b"1").await;
+    socket.subscribe("/me/resources/a").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_deepest_value_is_pushed() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    let mut socket = Socket::open(server.address).await;
+    socket.log_in(&guest.session).await;
+    socket.subscribe("/me/resources/a").await;
+    let deep = format!("{}{}", "[".repeat(64), "]".repeat(64));
+    server.write(&guest.thing, "a", &deep).await;
+    assert!(socket.next().await.contains(&deep));
+    server.stop().await;
+}

@@ -36,6 +36,10 @@ impl Socket {
             .unwrap();
     }
 
+    pub(crate) async fn send_binary(&mut self, bytes: &'static [u8]) {
+        self.0.send(Message::binary(bytes)).await.unwrap();
+    }
+
     pub(crate) async fn emit(&mut self, event: &str, argument: &str) {
         self.send(&format!(r#"2/v2,["{event}",{argument}]"#)).await;
     }
