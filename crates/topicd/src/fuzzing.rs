@@ -39,7 +39,23 @@ fn elements(body: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use proptest::prelude::*;
+
+    #[test]
+    fn corpus_holds() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
+        let targets: [(&str, fn(&[u8])); 2] =
+            [("topic", super::topic), ("write_body", super::write_body)];
+        for (name, run) in targets {
+            let seeds: Vec<_> = fs::read_dir(corpus.join(name)).unwrap().collect();
+            assert!(!seeds.is_empty(), "{name} has no seeds");
+            for seed in seeds {
+                run(&fs::read(seed.unwrap().path()).unwrap());
+            }
+        }
+    }
 
     proptest! {
         #[test]
