@@ -17,8 +17,10 @@ use crate::origin::Origins;
 
 mod data_dir;
 mod environment;
+mod store;
 
 pub use data_dir::default_data_dir;
+pub use store::StoreConfig;
 
 /// The settings of a server.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -34,6 +36,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// The Socket.IO side.
     pub realtime: RealtimeConfig,
+    /// What is kept.
+    pub store: StoreConfig,
     /// Web pages of other hosts.
     pub cors: CorsConfig,
 }
@@ -165,6 +169,7 @@ impl Default for Config {
             data_dir: default_data_dir("topicd"),
             accounts: AccountsConfig::default(),
             realtime: RealtimeConfig::default(),
+            store: StoreConfig::default(),
             cors: CorsConfig::default(),
         }
     }

@@ -43,10 +43,12 @@ mod tests {
 
     use proptest::prelude::*;
 
+    type Target = fn(&[u8]);
+
     #[test]
     fn corpus_holds() {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus");
-        let targets: [(&str, fn(&[u8])); 2] =
+        let targets: [(&str, Target); 2] =
             [("topic", super::topic), ("write_body", super::write_body)];
         for (name, run) in targets {
             let seeds: Vec<_> = fs::read_dir(corpus.join(name)).unwrap().collect();

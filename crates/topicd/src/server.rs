@@ -23,7 +23,7 @@ use crate::{
     realtime::{self, Realtime},
     rest::{self, Api, ApiError},
     store::{
-        Store,
+        Store, retention,
         sqlite::{OpenError, SqliteStore},
     },
 };
@@ -79,8 +79,12 @@ impl Server {
     pub fn open(config: &Config) -> Result<Self, StartError> {
         let origins = config.check().map_err(StartError::Config)?;
         let (stage, staged) = hub::stage();
-        let store = SqliteStore::open(&config.data_dir, stage).map_err(StartError::Store)?;
+        let store =
+            SqliteStore::open(&config.data_dir, &config.store, stage).map_err(StartError::Store)?;
         let store: Arc<dyn Store> = Arc::new(store);
+        if let Some(retention) = config.store.retention() {
+            tokio::spawn(retention::run(Arc::downgrade(&store), retention));
+        }
         let session_seconds = config.accounts.session_seconds();
         let auth = Arc::new(Auth::new(Arc::clone(&store), session_seconds));
 

@@ -8,6 +8,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 use topicd::Config;
 
+mod backup;
 mod code;
 mod config;
 mod dev;
@@ -31,6 +32,8 @@ enum Command {
     Dev(dev::Command),
     /// Serve
     Serve(serve::Command),
+    /// Copy the database to a file, also while a server uses it
+    Backup(backup::Command),
     /// Work with the settings
     #[command(subcommand)]
     Config(config::Command),
@@ -57,6 +60,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Dev(command) => dev::run(command),
         Command::Serve(command) => serve::run(command),
+        Command::Backup(command) => backup::run(&command),
         Command::Config(command) => config::run(command),
         Command::Code(command) => code::run(&command),
         Command::User(command) => user::run(command),

@@ -15,9 +15,11 @@ use crate::{
 };
 
 mod replay;
+pub(crate) mod retention;
 pub mod sqlite;
 
 pub use replay::{Epoch, Replay, ReplayRequest, Replayed, Seq, Start};
+pub use retention::{Cut, Outdated, Retention, SeriesRow, Trimmed};
 
 /// What a call of the store comes to, in the future.
 pub type Answer<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
@@ -61,6 +63,16 @@ pub trait Store: Send + Sync + 'static {
     fn timeline(&self, thing: ThingRow, key: Key, window: Window) -> Answer<Option<Page>>;
     /// The resources of a thing, by name.
     fn resources(&self, thing: ThingRow) -> Answer<Vec<Key>>;
+
+    /// What is outdated at `now` in some resources: those behind the last one of the call before.
+    fn outdated(
+        &self,
+        retention: Retention,
+        now: Timestamp,
+        after: Option<SeriesRow>,
+    ) -> Answer<Outdated>;
+    /// Takes a slice of it out.
+    fn trim(&self, cut: Cut) -> Answer<Trimmed>;
 
     /// Checks that a client may come in and calls `then` in the publish stage, in this call's place
     /// among the commits. What it asks to have replayed is read at the same place.

@@ -258,3 +258,35 @@ async fn no_token_is_in_the_log_at_any_level() {
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "{log}");
     assert!(!log.contains("canary"), "{log}");
 }
+
+#[tokio::test]
+async fn a_backup_of_a_running_server_can_be_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::dev(folder.path());
+    let (_, thing) = server.tokens().await;
+    let path = format!("/v2/things/{thing}");
+    let body = r#"{"values":[{"key":"a","value":"kept"}]}"#;
+    assert_eq!(
+        call(server.address, "POST", &path, "", body).await.status,
+        201
+    );
+    let restored = tempfile::tempdir().unwrap();
+    let copy = restored.path().join("topicd.sqlite");
+    let backup = || {
+        let mut command = topicd(&["backup", "--data-dir"]);
+        command.arg(folder.path()).arg(&copy);
+        command
+    };
+    let output = backup().output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let message = fails(&mut backup(), 1);
+    assert!(message.contains("exists"), "{message}");
+    server.kill();
+    let server = Process::dev(restored.path());
+    let read = format!("{path}/resources/a");
+    let answer = call(server.address, "GET", &read, "", "").await;
+    assert!(
+        answer.body.starts_with(r#"[{"key":"a","value":"kept","#),
+        "{answer:?}"
+    );
+}

@@ -5,6 +5,7 @@
 mod binary;
 mod client;
 mod crash;
+mod full;
 mod live;
 mod memory;
 mod replay;

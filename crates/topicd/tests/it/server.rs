@@ -4,7 +4,12 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use topicd::{Config, Server, store::Store, token::Token};
+use topicd::{
+    Config, Server,
+    datetime::Timestamp,
+    store::{Retention, Store, Trimmed},
+    token::Token,
+};
 
 use crate::client::{Answer, call};
 
@@ -70,6 +75,18 @@ impl Running {
 
     pub(crate) async fn call(&self, method: &str, path: &str, token: &str, body: &str) -> Answer {
         call(self.address, method, path, token, body).await
+    }
+
+    /// Keeps the newest value of each resource.
+    pub(crate) async fn trim(&self) {
+        let retention = Retention {
+            days: None,
+            values: Some(1),
+        };
+        let outdated = self.store.outdated(retention, Timestamp::now(), None);
+        for cut in outdated.await.unwrap().cuts {
+            while self.store.trim(cut).await.unwrap() == Trimmed::Slice {}
+        }
     }
 
     /// A code as the operator makes it.

@@ -14,26 +14,34 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::mpsc;
 
 use super::{
-    Admission, Answer, Append, Appended, Credentials, NewSession, NewThing, NewUser, OnAdmitted,
-    Page, ReplayRequest, Session, Staged, Store, StoreError, Thing, ThingRow, Ticket, UserId,
-    Window,
+    Admission, Answer, Append, Appended, Credentials, Cut, NewSession, NewThing, NewUser,
+    OnAdmitted, Outdated, Page, ReplayRequest, Retention, SeriesRow, Session, Staged, Store,
+    StoreError, Thing, ThingRow, Ticket, Trimmed, UserId, Window,
 };
 use crate::{
+    config::StoreConfig,
+    datetime::Timestamp,
     token::{Digest, ThingId},
     topic::Key,
 };
 
 mod accounts;
 mod admission;
+mod backup;
 mod readers;
 mod replay;
+mod retention;
 mod schema;
 mod things;
 mod values;
 mod writer;
 
+pub use backup::{BackupError, back_up};
 use readers::Readers;
 use writer::Writer;
+
+/// The database in the folder of a server.
+const FILE: &str = "topicd.sqlite";
 
 /// A store in the folder of one server.
 #[derive(Debug)]
@@ -52,24 +60,34 @@ pub enum OpenError {
     Folder(PathBuf, io::Error),
     /// Another server uses it.
     InUse(PathBuf),
-    /// The file in it is no database of ours, damaged, or of a newer release.
+    /// The file in it is no database of ours, or of a newer release.
     Database(PathBuf, String),
+    /// The file in it is damaged.
+    Damaged(PathBuf, String),
 }
 
 impl SqliteStore {
-    /// Opens the store in `folder` and makes both if they are missing. What is committed goes into
-    /// `stage`.
+    /// Opens the store in `folder` and makes both if they are missing. The whole file is checked
+    /// first. What is committed goes into `stage`.
     ///
     /// # Errors
     ///
     /// See [`OpenError`].
-    pub fn open(folder: &Path, stage: mpsc::Sender<Vec<Staged>>) -> Result<Self, OpenError> {
+    pub fn open(
+        folder: &Path,
+        config: &StoreConfig,
+        stage: mpsc::Sender<Vec<Staged>>,
+    ) -> Result<Self, OpenError> {
         let lock = lock(folder)?;
-        let file = folder.join("topicd.sqlite");
+        let file = folder.join(FILE);
         let broken = |error: rusqlite::Error| OpenError::Database(file.clone(), error.to_string());
         open_private(&file).map_err(|error| OpenError::Folder(folder.to_owned(), error))?;
         let mut connection = Connection::open(&file).map_err(broken)?;
+        if let Some(damage) = schema::damage(&connection).map_err(broken)? {
+            return Err(OpenError::Damaged(file, damage));
+        }
         schema::prepare(&mut connection).map_err(broken)?;
+        schema::bound_size(&connection, config.max_mib).map_err(broken)?;
         let writer = Writer::start(connection, stage).map_err(broken)?;
         let readers = Readers::open(|| reader(&file)).map_err(broken)?;
         Ok(Self {
@@ -161,6 +179,20 @@ impl Store for SqliteStore {
         self.readers.read(move |db| values::resources(db, thing))
     }
 
+    fn outdated(
+        &self,
+        retention: Retention,
+        now: Timestamp,
+        after: Option<SeriesRow>,
+    ) -> Answer<Outdated> {
+        self.readers
+            .read(move |db| retention::outdated(db, retention, now, after))
+    }
+
+    fn trim(&self, cut: Cut) -> Answer<Trimmed> {
+        self.writer.write(move |tx| retention::trim(tx, cut))
+    }
+
     fn admit(
         &self,
         ticket: Ticket,
@@ -184,6 +216,13 @@ impl fmt::Display for OpenError {
                 "another topicd uses the data folder {}; stop it or name another with --data-dir",
                 path.display()
             ),
+            Self::Damaged(path, damage) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "the database {path} is damaged: {damage}; put a backup in its place"
+                )
+            }
             Self::Database(path, reason) => {
                 let path = path.display();
                 write!(

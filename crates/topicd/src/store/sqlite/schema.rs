@@ -23,6 +23,29 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     migrate(connection)
 }
 
+/// What is wrong with the file, if it is damaged.
+pub(super) fn damage(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    let found: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    Ok((found != "ok").then(|| found.lines().next().unwrap_or_default().to_owned()))
+}
+
+/// From here on numbers belong to another history.
+pub(super) fn begin_epoch(connection: &Connection) -> rusqlite::Result<()> {
+    let begin = "UPDATE counters SET value = random() & 0x1fffffffffffff WHERE name = 'epoch'";
+    connection.execute(begin, ())?;
+    Ok(())
+}
+
+/// Lets the file grow up to a size; as far as it can if that is 0.
+pub(super) fn bound_size(connection: &Connection, max_mib: u32) -> rusqlite::Result<()> {
+    if max_mib == 0 {
+        return Ok(());
+    }
+    let page: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    let pages = i64::from(max_mib) * 1024 * 1024 / page.max(1);
+    connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}
+
 fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     let applied: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let skipped = usize::try_from(applied).unwrap_or(usize::MAX);

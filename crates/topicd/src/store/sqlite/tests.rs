@@ -7,11 +7,15 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::{
-    datetime::Timestamp,
     store::{Effect, Holder, Writer},
     token::Token,
     value::{Keys, elements, parse_batch},
 };
+
+mod backup;
+mod damage;
+mod replay;
+mod retention;
 
 struct Bench {
     store: SqliteStore,
@@ -22,7 +26,7 @@ struct Bench {
 impl Bench {
     fn open(folder: &TempDir) -> Self {
         let (sender, mut receiver) = mpsc::channel::<Vec<Staged>>(64);
-        let store = SqliteStore::open(folder.path(), sender).unwrap();
+        let store = SqliteStore::open(folder.path(), &StoreConfig::default(), sender).unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
         let lines = Arc::clone(&log);
         let stage = tokio::spawn(async move {
@@ -39,6 +43,18 @@ impl Bench {
     /// What came through the stage so far.
     fn staged(&self) -> Vec<String> {
         std::mem::take(&mut self.log.lock().unwrap())
+    }
+
+    /// The values of a resource, newest first, as far as one page goes.
+    async fn values(&self, thing: ThingRow, key: &str) -> Vec<String> {
+        let window = Window {
+            limit: 100_000,
+            ..Window::default()
+        };
+        let page = self.store.timeline(thing, Key::parse(key).unwrap(), window);
+        let page = page.await.unwrap().unwrap();
+        let values = page.records.iter().map(|record| record.value.to_string());
+        values.collect()
     }
 
     async fn close(self) {
@@ -437,7 +453,7 @@ async fn a_second_store_on_the_folder_is_refused() {
     let folder = folder();
     let bench = Bench::open(&folder);
     let (sender, _receiver) = mpsc::channel(1);
-    let second = SqliteStore::open(folder.path(), sender);
+    let second = SqliteStore::open(folder.path(), &StoreConfig::default(), sender);
     assert!(matches!(second, Err(OpenError::InUse(_))));
     bench.close().await;
 }
@@ -448,13 +464,13 @@ async fn a_file_of_something_else_or_of_a_newer_release_is_refused() {
     let file = folder.path().join("topicd.sqlite");
     fs::write(&file, "not a database, but long enough to look at").unwrap();
     let (sender, _receiver) = mpsc::channel(1);
-    let opened = SqliteStore::open(folder.path(), sender.clone());
+    let opened = SqliteStore::open(folder.path(), &StoreConfig::default(), sender.clone());
     assert!(matches!(opened, Err(OpenError::Database(..))));
     fs::remove_file(&file).unwrap();
     let newer = Connection::open(&file).unwrap();
     newer.pragma_update(None, "user_version", 99).unwrap();
     drop(newer);
-    let opened = SqliteStore::open(folder.path(), sender).unwrap_err();
+    let opened = SqliteStore::open(folder.path(), &StoreConfig::default(), sender).unwrap_err();
     assert!(opened.to_string().contains("newer topicd"), "{opened}");
 }
 
