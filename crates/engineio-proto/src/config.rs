@@ -1,8 +1,8 @@
-//! Settings of a server and every bound on what a peer can make it keep.
+//! Settings of a server. Its bounds are in `limits`.
 
 use std::time::Duration;
 
-use crate::SlowConsumer;
+use crate::{Limits, SlowConsumer, Transport};
 
 /// Settings of an Engine.IO server, shared by all its sessions.
 #[derive(Debug, Clone)]
@@ -12,12 +12,12 @@ pub struct Config {
     pub ping_interval: Duration,
     /// How long an answer to a heartbeat may take. Default 20 s.
     pub ping_timeout: Duration,
-    /// How long an upgrade may take before its WebSocket is dropped. Default 10 s.
-    pub upgrade_timeout: Duration,
     /// Takes a missing `EIO`, and 2, as 3. Default false: code 5.
     pub legacy_eio: bool,
     /// Serves revision 3. Default true.
     pub v3: bool,
+    /// The transports that are served; the other one is refused with code 0 (EIO4 2.1). Default both.
+    pub transports: Transports,
     /// Offers WebSocket to sessions that start with polling. Default true.
     pub upgrades: bool,
     /// Answers JSONP polling (`j=` in the query). Default false: `j` is ignored.
@@ -31,29 +31,27 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// Every bound on what a peer can make the server keep or do.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Bytes of one POST body or one WebSocket message. Default 1,000,000; announced as
-    /// `maxPayload`. Cost: up to twice that per request in progress.
-    pub max_payload: usize,
-    /// Packets in one payload. Default 16,384.
-    pub max_payload_packets: usize,
-    /// Bytes waiting to be sent to one session. Default 1 MiB.
-    pub max_queued_bytes: usize,
-    /// Packets waiting to be sent to one session. Default 16,384.
-    pub max_queued_packets: usize,
-    /// Bytes of one poll answer before base64; one message goes whatever its size. Default
-    /// 1,000,000. Cost: once that per poll being answered.
-    pub max_poll_payload: usize,
-    /// How long a write to a WebSocket may stay blocked. Default 10 s.
-    pub blocked_write: Duration,
-    /// How long the heartbeat may stand still while the server does not read from a client.
-    /// Default 30 s.
-    pub max_pause: Duration,
-    /// How long a closing session waits for its last poll. Default 30 s.
-    pub close_timeout: Duration,
+/// Which transports a server takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transports {
+    /// Polling, WebSocket, and the way from one to the other.
+    #[default]
+    Both,
+    /// Polling alone: behind a proxy that lets no WebSocket through, clients lose no time with one.
+    Polling,
+    /// WebSocket alone: nothing has to keep a client on one server.
+    WebSocket,
+}
+
+impl Transports {
+    /// Whether sessions may use this transport.
+    pub fn contains(self, transport: Transport) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Polling => transport == Transport::Polling,
+            Self::WebSocket => transport == Transport::WebSocket,
+        }
+    }
 }
 
 impl Default for Config {
@@ -61,9 +59,9 @@ impl Default for Config {
         Self {
             ping_interval: Duration::from_secs(25),
             ping_timeout: Duration::from_secs(20),
-            upgrade_timeout: Duration::from_secs(10),
             legacy_eio: false,
             v3: true,
+            transports: Transports::Both,
             upgrades: true,
             jsonp: false,
             legacy_text: true,
@@ -73,17 +71,9 @@ impl Default for Config {
     }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_payload: 1_000_000,
-            max_payload_packets: 16_384,
-            max_queued_bytes: 1024 * 1024,
-            max_queued_packets: 16_384,
-            max_poll_payload: 1_000_000,
-            blocked_write: Duration::from_secs(10),
-            max_pause: Duration::from_secs(30),
-            close_timeout: Duration::from_secs(30),
-        }
+impl Config {
+    /// Whether polling sessions may go over to WebSocket.
+    pub(crate) fn may_upgrade(&self) -> bool {
+        self.upgrades && self.transports.contains(Transport::WebSocket)
     }
 }

@@ -40,7 +40,7 @@ impl<'a> Handshake<'a> {
         Self {
             sid: sid.as_str(),
             upgrades: match transport {
-                Transport::Polling if config.upgrades => UPGRADES,
+                Transport::Polling if config.may_upgrade() => UPGRADES,
                 Transport::Polling | Transport::WebSocket => &[],
             },
             ping_interval: config.ping_interval,

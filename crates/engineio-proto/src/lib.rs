@@ -7,6 +7,7 @@ mod form;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handshake;
+mod limits;
 mod packet;
 mod payload;
 mod prepared;
@@ -17,9 +18,10 @@ mod text;
 mod version;
 mod websocket_frame;
 
-pub use config::{Config, Limits};
+pub use config::{Config, Transports};
 pub use error::{PacketError, PayloadError, RequestError, SendError};
 pub use handshake::Handshake;
+pub use limits::Limits;
 pub use packet::{Data, Packet, PacketType};
 pub use payload::{ContentType, DecodedPayload, JsonpIndex, LegacyText, Payload, PollEncoding};
 pub use prepared::{Entry, Prepared};

@@ -126,7 +126,10 @@ impl EngineRequest {
     /// WebSocket, 2 for a handshake that is no GET, 5 for a revision that is not served.
     pub fn parse(head: &RequestHead<'_>, config: &Config) -> Result<Self, RequestError> {
         let query = Query::parse(head.query);
-        let transport = query.transport.ok_or(RequestError::TransportUnknown)?;
+        let transport = query
+            .transport
+            .filter(|transport| config.transports.contains(*transport))
+            .ok_or(RequestError::TransportUnknown)?;
         if head
             .origin
             .is_some_and(|origin| !origin.iter().all(is_header_byte))

@@ -36,7 +36,7 @@ fn config(options: &[String]) -> Config {
     let protocol = &mut config.protocol;
     protocol.ping_interval = Duration::from_millis(300);
     protocol.ping_timeout = Duration::from_millis(200);
-    protocol.upgrade_timeout = Duration::from_millis(500);
+    protocol.limits.upgrade_timeout = Duration::from_millis(500);
     protocol.limits.max_queued_bytes = 8 * 1024 * 1024;
     for option in options {
         match option.as_str() {

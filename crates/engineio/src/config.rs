@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{Cookie, Cors, Hooks, ServerLimits};
+use crate::{Cookie, Cors, Hooks, TrustedProxies};
 
 /// Settings of an [`EngineService`](crate::EngineService).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// What the protocol core decides by: heartbeat, revisions, the bounds on one session.
+    /// Heartbeat, revisions, transports, and all [`Limits`](crate::Limits), those of the driver too.
     pub protocol: engineio_proto::Config,
     /// The path that is ours, with its trailing slash. Default `/engine.io/`.
     pub path: String,
@@ -19,10 +19,11 @@ pub struct Config {
     /// Compression of large poll answers. Default: none.
     #[cfg(feature = "compression")]
     pub compression: Option<crate::Compression>,
+    /// The proxies whose word about the client's address counts. Default: none, so that the peer of
+    /// the connection is the client.
+    pub proxies: Option<TrustedProxies>,
     /// The application's say in handshakes and answers.
     pub hooks: Hooks,
-    /// The bounds on all sessions together.
-    pub limits: ServerLimits,
     /// Over how long a stand-alone server ends its sessions. Default 0: all at once.
     pub drain_window: Duration,
 }
@@ -36,8 +37,8 @@ impl Default for Config {
             cookie: None,
             #[cfg(feature = "compression")]
             compression: None,
+            proxies: None,
             hooks: Hooks::default(),
-            limits: ServerLimits::default(),
             drain_window: Duration::ZERO,
         }
     }

@@ -13,7 +13,11 @@ impl Engine {
     pub(crate) async fn close(&self) {
         self.refuse_handshakes();
         self.registry().all().iter().for_each(end);
-        let _ = timeout(self.config().limits.close_deadline, self.all_ended()).await;
+        let _ = timeout(
+            self.config().protocol.limits.close_deadline,
+            self.all_ended(),
+        )
+        .await;
         for cell in self.registry().all() {
             cell.feed(|session, now| session.abort(now, CloseReason::ServerShuttingDown));
         }

@@ -89,7 +89,7 @@ impl Engine {
             return Err(Refused::Ending);
         }
         let address = handshake.peer().map(|peer| peer.ip());
-        let place = self.places.take(address, &self.config.limits)?;
+        let place = self.places.take(address, &self.config.protocol.limits)?;
         self.run_tasks();
         let sid = self.make_sid(&handshake)?;
         let session = Session::open(clock::now(), request, sid, Arc::clone(&self.protocol));

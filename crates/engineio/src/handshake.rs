@@ -5,6 +5,8 @@ use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Request, Uri};
 
+use crate::TrustedProxies;
+
 /// The request that opened a session: kept as it came, for the application. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Handshake(Arc<Kept>);
@@ -22,11 +24,13 @@ struct Kept {
 pub struct PeerAddr(pub SocketAddr);
 
 impl Handshake {
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+    pub(crate) fn of<B>(request: &Request<B>, proxies: Option<&TrustedProxies>) -> Self {
+        let peer = request.extensions().get::<PeerAddr>().map(|peer| peer.0);
+        let client = |peer| proxies.map_or(peer, |proxies| proxies.client(peer, request.headers()));
         Self(Arc::new(Kept {
             uri: copied(request.uri()),
             headers: unpinned(request.headers()),
-            peer: request.extensions().get::<PeerAddr>().map(|peer| peer.0),
+            peer: peer.map(client),
             issued: SystemTime::now(),
         }))
     }
@@ -46,7 +50,8 @@ impl Handshake {
         &self.0.headers
     }
 
-    /// The address of the connection's other end, if the host told it with [`PeerAddr`].
+    /// The client's address, if the host told the one of its connection with [`PeerAddr`]: that, or
+    /// what [`Config::proxies`](crate::Config::proxies) say of it, then perhaps with port 0.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer
     }
@@ -92,7 +97,7 @@ mod tests {
             let value = HeaderValue::from_maybe_shared(buffer.slice(place)).unwrap();
             request.headers_mut().append(header::COOKIE, value);
         }
-        let handshake = Handshake::of(&request);
+        let handshake = Handshake::of(&request, None);
         drop(request);
         assert!(buffer.is_unique());
         assert_eq!(handshake.query(), "EIO=4&x=1");

@@ -41,6 +41,9 @@ pub struct Refusal {
 
 impl Hooks {
     /// Asks before a session is made; the refusal is answered with code 4, before any 101.
+    ///
+    /// A hook that takes longer than [`Limits::allow_timeout`](crate::Limits::allow_timeout) is
+    /// dropped where it waits, and the handshake gets 503.
     #[must_use]
     pub fn allow<F>(mut self, hook: impl Fn(Handshake) -> F + Send + Sync + 'static) -> Self
     where

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{ServerLimits, refused::Refused};
+use crate::{Limits, refused::Refused};
 
 /// The places that are taken.
 #[derive(Default)]
@@ -31,7 +31,7 @@ impl Places {
     pub(crate) fn take(
         self: &Arc<Self>,
         address: Option<IpAddr>,
-        limits: &ServerLimits,
+        limits: &Limits,
     ) -> Result<Place, Refused> {
         let network = address.and_then(network);
         let mut taken = self.taken();
@@ -91,12 +91,11 @@ fn network(address: IpAddr) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn limits() -> ServerLimits {
-        ServerLimits {
-            max_sessions: 3,
-            max_sessions_per_address: 2,
-            ..ServerLimits::default()
-        }
+    fn limits() -> Limits {
+        let mut limits = Limits::default();
+        limits.max_sessions = 3;
+        limits.max_sessions_per_address = 2;
+        limits
     }
 
     fn name(result: Result<Place, Refused>) -> &'static str {

@@ -12,8 +12,14 @@ pub(crate) enum Refused {
     Request(RequestError),
     /// The application says no.
     Application(Refusal),
+    /// The application does not say anything.
+    AllowTimeout,
     /// The path is not ours.
     Path,
+    /// What came is no HTTP.
+    Syntax,
+    /// The head is too long.
+    HeadTooLarge,
     /// Path and query are too long.
     TargetTooLong,
     /// No `Host`, or more than one.
@@ -46,7 +52,10 @@ impl Refused {
         match self {
             Self::Request(error) => error.name(),
             Self::Application(_) => RequestError::Forbidden.name(),
+            Self::AllowTimeout => "allow_timeout",
             Self::Path => "path",
+            Self::Syntax => "http_syntax",
+            Self::HeadTooLarge => "head_too_large",
             Self::TargetTooLong => "target_too_long",
             Self::Host => "host",
             Self::WebSocketRequest => "websocket_request",
@@ -67,7 +76,14 @@ impl Refused {
         match self {
             Self::Request(error) => error.hint(),
             Self::Application(_) => RequestError::Forbidden.hint(),
+            Self::AllowTimeout => {
+                "the hook that allows handshakes took longer than allow_timeout: what does it wait for?"
+            }
             Self::Path => "does the client's path, with its last slash, fit the configured one?",
+            Self::Syntax => "does a client speak TLS, or HTTP/2, to a plain port?",
+            Self::HeadTooLarge => {
+                "cookies of the whole site? Raise max_head, or use another host name"
+            }
             Self::TargetTooLong => "does the application put too much into the query?",
             Self::Host => "not a browser: HTTP/1.1 wants exactly one Host",
             Self::WebSocketRequest => {
@@ -94,12 +110,17 @@ impl Refused {
         Some(match self {
             Self::Request(_) | Self::Application(_) | Self::Sid => return None,
             Self::Path => StatusCode::NOT_FOUND,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
-            Self::Host | Self::WebSocketRequest | Self::BodyTimeout | Self::BodyAborted => {
-                StatusCode::BAD_REQUEST
+            Self::Syntax
+            | Self::Host
+            | Self::WebSocketRequest
+            | Self::BodyTimeout
+            | Self::BodyAborted => StatusCode::BAD_REQUEST,
+            Self::ServerFull | Self::AddressFull | Self::Ending | Self::AllowTimeout => {
+                StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::ServerFull | Self::AddressFull | Self::Ending => StatusCode::SERVICE_UNAVAILABLE,
             Self::Randomness | Self::OpenPanicked => StatusCode::INTERNAL_SERVER_ERROR,
         })
     }

@@ -11,7 +11,7 @@ use engineio_proto::{
 };
 use http::{HeaderMap, Request, Response, header};
 use http_body::Body as HttpBody;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     Handshake,
@@ -29,10 +29,9 @@ pub(crate) type Answered = (Answer, Response<Body>);
 
 /// Answers a request for our path.
 pub(crate) async fn answer<B: HttpBody>(engine: &Arc<Engine>, request: Request<B>) -> Answered {
-    let parsed = improper(&request).and_then(|()| {
-        let head = head(&request);
-        Ok(EngineRequest::parse(&head, &engine.config().protocol)?)
-    });
+    let config = &engine.config().protocol;
+    let parsed = improper(&request, config.limits.max_target)
+        .and_then(|()| Ok(EngineRequest::parse(&head(&request), config)?));
     let (sid, answered) = match parsed {
         Ok(EngineRequest::Open(open)) => (None, open_session(engine, open, request).await),
         Ok(EngineRequest::Existing { sid, version, kind }) => {
@@ -72,12 +71,12 @@ impl fmt::Debug for Shortened<'_> {
 }
 
 /// What hyper lets through and we do not: a target without bound, a missing or doubled Host.
-fn improper<B>(request: &Request<B>) -> Result<(), Refused> {
+fn improper<B>(request: &Request<B>, max_target: usize) -> Result<(), Refused> {
     let target = request
         .uri()
         .path_and_query()
         .map_or(0, |target| target.as_str().len());
-    if target > MAX_TARGET {
+    if target > max_target {
         return Err(Refused::TargetTooLong);
     }
     let hosts = request.headers().get_all(header::HOST).iter().count();
@@ -126,8 +125,8 @@ async fn open_session<B: HttpBody>(
     mut request: Request<B>,
 ) -> Result<Answered, Refused> {
     let hooks = &engine.config().hooks;
-    let handshake = Handshake::of(&request);
-    hooks.ask(&handshake).await.map_err(Refused::Application)?;
+    let handshake = Handshake::of(&request, engine.config().proxies.as_ref());
+    allowed(engine, &handshake).await?;
     let accept = match open.transport() {
         Transport::Polling => None,
         Transport::WebSocket => Some(Accept::take(&mut request)?),
@@ -143,6 +142,16 @@ async fn open_session<B: HttpBody>(
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok((Answer::Initial, answer))
+}
+
+/// What the application's own check says, if it says anything in time.
+async fn allowed(engine: &Engine, handshake: &Handshake) -> Result<(), Refused> {
+    let config = engine.config();
+    let asked = config.hooks.ask(handshake);
+    match timeout(config.protocol.limits.allow_timeout, asked).await {
+        Ok(answer) => answer.map_err(Refused::Application),
+        Err(_) => Err(Refused::AllowTimeout),
+    }
 }
 
 /// The transport is in place before the application can send, so that the open packet comes first.
@@ -236,9 +245,8 @@ async fn post<B: HttpBody>(
     // While the application has enough, nothing is taken out of the connection. The upload counts as
     // running, so that at most one body waits, whatever number of them the client sends.
     upload.cell.may_read().await;
-    let config = upload.cell.engine().config();
-    let limit = config.protocol.limits.max_payload;
-    let body = body::collect(body, limit, config.limits.body_timeout).await;
+    let limits = &upload.cell.engine().config().protocol.limits;
+    let body = body::collect(body, limits.max_payload, limits.body_timeout).await;
     let ticket = upload.ticket.take().expect("taken once, here");
     match body {
         Ok(bytes) => {
@@ -275,6 +283,3 @@ impl Drop for Upload {
         }
     }
 }
-
-/// Bytes of a request's path and query.
-const MAX_TARGET: usize = 8 * 1024;

@@ -53,7 +53,7 @@ pub(crate) fn refused(refused: &Refused) -> Response<Body> {
 /// What the client may do instead.
 fn advice(refused: &Refused) -> Option<(HeaderName, HeaderValue)> {
     match refused {
-        Refused::ServerFull | Refused::AddressFull | Refused::Ending => {
+        Refused::ServerFull | Refused::AddressFull | Refused::Ending | Refused::AllowTimeout => {
             Some((header::RETRY_AFTER, HeaderValue::from_static("5")))
         }
         Refused::WebSocketVersion => Some((

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{EngineService, PeerAddr, write_limit::WriteLimit};
+use crate::{EngineService, PeerAddr, refused::Refused, write_limit::WriteLimit};
 
 impl EngineService {
     /// Serves connections of `listener` until `shutdown` resolves, then ends every session.
@@ -27,7 +27,7 @@ impl EngineService {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
-        let most = self.config().limits.max_connections;
+        let most = self.config().protocol.limits.max_connections;
         let ending = CancellationToken::new();
         let mut connections = JoinSet::new();
         let end = async {
@@ -57,25 +57,40 @@ impl EngineService {
 
     async fn connection(self, stream: TcpStream, peer: SocketAddr, ending: CancellationToken) {
         let _ = stream.set_nodelay(true);
-        let header_timeout = self.config().limits.header_timeout;
-        let stream = WriteLimit::new(stream, self.config().protocol.limits.blocked_write);
+        let limits = self.config().protocol.limits.clone();
+        let stream = WriteLimit::new(stream, limits.blocked_write);
+        let service = self.clone();
         let answer = service_fn(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(PeerAddr(peer));
-            hyper::service::Service::call(&self, request)
+            hyper::service::Service::call(&service, request)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .max_buf_size(MAX_HEAD)
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(limits.max_head.max(LEAST_HEAD))
             .serve_connection(TokioIo::new(stream), answer)
             .with_upgrades();
         let mut connection = pin!(connection);
-        tokio::select! {
-            // A connection that breaks is the peer's affair; its sessions notice by themselves.
-            _ = &mut connection => return,
-            () = ending.cancelled() => connection.as_mut().graceful_shutdown(),
+        let ended = tokio::select! {
+            ended = &mut connection => ended,
+            () = ending.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        // A connection that breaks is the peer's affair; its sessions notice by themselves.
+        if let Some(refused) = ended.err().and_then(|error| refused(&error)) {
+            self.count_refusal(&refused);
         }
-        let _ = connection.await;
+    }
+}
+
+/// What hyper has answered by itself: what is no request never reaches the service.
+fn refused(error: &hyper::Error) -> Option<Refused> {
+    match (error.is_parse_too_large(), error.is_parse()) {
+        (true, _) => Some(Refused::HeadTooLarge),
+        (_, true) => Some(Refused::Syntax),
+        _ => None,
     }
 }
 
@@ -93,5 +108,5 @@ async fn after_failure(error: &io::Error) {
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
-/// Bytes of a request's head.
-const MAX_HEAD: usize = 16 * 1024;
+/// Below this hyper panics.
+const LEAST_HEAD: usize = 8 * 1024;

@@ -81,7 +81,7 @@ impl EngineService {
     }
 
     /// Refuses new sessions, lets every session take what is queued for it, and ends them all
-    /// within [`ServerLimits::close_deadline`](crate::ServerLimits::close_deadline).
+    /// within [`Limits::close_deadline`](crate::Limits::close_deadline).
     pub async fn close(&self) {
         self.engine.close().await;
     }
@@ -98,6 +98,11 @@ impl EngineService {
             engine: Arc::downgrade(&self.engine),
             path: self.path,
         }
+    }
+
+    /// Counts and logs a request that hyper has refused by itself.
+    pub(crate) fn count_refusal(&self, refused: &Refused) {
+        let _ = request::refuse(&self.engine, refused, None);
     }
 
     pub(crate) fn config(&self) -> &Config {

@@ -35,7 +35,7 @@ fn server(options: &[String]) -> Server {
         engine.protocol.ping_interval = Duration::from_millis(300);
         engine.protocol.ping_timeout = Duration::from_millis(200);
     }
-    engine.protocol.upgrade_timeout = Duration::from_millis(500);
+    engine.protocol.limits.upgrade_timeout = Duration::from_millis(500);
     engine.protocol.limits.max_queued_bytes = 8 * 1024 * 1024;
     engine.protocol.jsonp = options.iter().any(|option| option == "jsonp");
     engine.protocol.legacy_eio = options.iter().any(|option| option == "legacy-eio");

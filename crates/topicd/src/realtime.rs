@@ -97,7 +97,7 @@ pub(crate) fn server(
 fn engine_config(config: &RealtimeConfig, origins: &Origins) -> EngineConfig {
     let mut engine = EngineConfig::default();
     engine.protocol.legacy_eio = config.legacy_eio;
-    engine.limits.max_sessions = config.max_connections;
+    engine.protocol.limits.max_sessions = config.max_connections;
     engine.cors = origins.cors();
     let origins = origins.clone();
     engine.hooks = Hooks::default().allow(move |handshake| {

@@ -1,6 +1,7 @@
 //! Requests and what they are taken for. A row of the conformance list is named by its id.
 
 use super::*;
+use crate::Transports;
 use RequestError::{BadHandshakeMethod, BadRequest, TransportUnknown, UnsupportedVersion};
 
 const GET: RequestHead<'static> = RequestHead {
@@ -322,4 +323,22 @@ fn only_the_exact_type_is_binary() {
 fn jsonp_is_ignored_when_switched_off() {
     let plain = get("EIO=3&transport=polling&b64=1");
     assert_eq!(get("EIO=3&transport=polling&b64=1&j=0"), plain);
+}
+
+#[test]
+fn a_transport_that_is_not_served_is_unknown_with_and_without_a_session() {
+    for (transports, transport) in [
+        (Transports::Polling, "websocket"),
+        (Transports::WebSocket, "polling"),
+    ] {
+        let config = Config {
+            transports,
+            ..Config::default()
+        };
+        for sid in ["", "&sid=x"] {
+            let query = &format!("EIO=4&transport={transport}{sid}");
+            let parsed = EngineRequest::parse(&RequestHead { query, ..GET }, &config);
+            assert_eq!(parsed, Err(TransportUnknown), "{query}");
+        }
+    }
 }

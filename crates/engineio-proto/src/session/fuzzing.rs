@@ -369,9 +369,9 @@ fn tight_config() -> Config {
     let mut config = Config {
         ping_interval: Duration::from_millis(300),
         ping_timeout: Duration::from_millis(200),
-        upgrade_timeout: Duration::from_millis(1000),
         ..Config::default()
     };
+    config.limits.upgrade_timeout = Duration::from_millis(1000);
     config.limits.max_queued_bytes = 200;
     config.limits.max_queued_packets = 12;
     config.limits.max_poll_payload = 40;

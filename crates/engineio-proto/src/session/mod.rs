@@ -243,7 +243,7 @@ impl Session {
             ExistingKind::Poll | ExistingKind::Post(_) if !self.is_polling() => {
                 Err(RequestError::BadRequest)
             }
-            ExistingKind::WebSocket if self.is_polling() && !self.config.upgrades => {
+            ExistingKind::WebSocket if self.is_polling() && !self.config.may_upgrade() => {
                 Err(RequestError::BadRequest)
             }
             ExistingKind::Mismatch => Err(RequestError::BadRequest),

@@ -124,7 +124,7 @@ impl Session {
         now: Instant,
         id: WebSocketId,
     ) -> Result<(), RequestError> {
-        if !self.config.upgrades {
+        if !self.config.may_upgrade() {
             return Err(RequestError::BadRequest);
         }
         let Link::Polling(polling) = &mut self.link else {
@@ -134,7 +134,7 @@ impl Session {
             self.close_websocket(id);
             return Ok(());
         }
-        let until = now + self.config.upgrade_timeout;
+        let until = now + self.config.limits.upgrade_timeout;
         polling.upgrade = Upgrade::Opened(Attempt {
             wire: Wire::new(id),
             until,

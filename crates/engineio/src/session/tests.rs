@@ -79,7 +79,7 @@ fn open(engine: &Arc<Engine>, query: &str, upgrade: Upgrade) -> Arc<SessionCell>
     let Ok(EngineRequest::Open(open)) = parsed else {
         panic!("no handshake: {query}")
     };
-    let handshake = Handshake::of(&http::Request::new(()));
+    let handshake = Handshake::of(&http::Request::new(()), None);
     engine.open(&open, handshake).unwrap()
 }
 

@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use engineio_proto::Limits;
+
 /// Watches the bytes of one connection, in order.
 #[derive(Debug)]
 pub(super) struct FrameMeter {
@@ -12,33 +14,40 @@ pub(super) struct FrameMeter {
     /// Payload bytes of the current frame that are still to come.
     payload: u64,
     fragments: u32,
+    max_fragments: u32,
     control: Rate,
 }
 
 /// A bound that the peer has passed: policy violation, 1008.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Excess {
-    /// One message in more than [`MAX_FRAGMENTS`] frames, empty ones counted.
+    /// One message in more than [`Limits::max_fragments`] frames, empty ones counted.
     Fragments,
-    /// More than [`MAX_CONTROL`] pings, pongs and closes within a second.
+    /// More than [`Limits::max_control_frames`] pings, pongs and closes within a second.
     Control,
 }
 
 /// Control frames since the current second began.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Rate {
     since: Option<Instant>,
     count: u32,
+    most: u32,
 }
 
 impl FrameMeter {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             header: [0; MAX_HEADER],
             have: 0,
             payload: 0,
             fragments: 0,
-            control: Rate::default(),
+            max_fragments: limits.max_fragments,
+            control: Rate {
+                since: None,
+                count: 0,
+                most: limits.max_control_frames,
+            },
         }
     }
 
@@ -75,7 +84,7 @@ impl FrameMeter {
             return self.control.count(now());
         }
         self.fragments = if last { 0 } else { self.fragments + 1 };
-        if self.fragments > MAX_FRAGMENTS {
+        if self.fragments > self.max_fragments {
             Err(Excess::Fragments)
         } else {
             Ok(())
@@ -109,13 +118,11 @@ impl Rate {
     fn count(&mut self, now: Instant) -> Result<(), Excess> {
         let since = *self.since.get_or_insert(now);
         if now.saturating_duration_since(since) >= Duration::from_secs(1) {
-            *self = Self {
-                since: Some(now),
-                count: 0,
-            };
+            self.since = Some(now);
+            self.count = 0;
         }
         self.count += 1;
-        if self.count > MAX_CONTROL {
+        if self.count > self.most {
             Err(Excess::Control)
         } else {
             Ok(())
@@ -124,15 +131,13 @@ impl Rate {
 }
 
 const MAX_HEADER: usize = 14;
-/// Frames of one message.
-const MAX_FRAGMENTS: u32 = 16_384;
-/// Control frames a second. A client needs one a heartbeat.
-const MAX_CONTROL: u32 = 100;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MAX_FRAGMENTS: u32 = 16_384;
+    const MAX_CONTROL: u32 = 100;
     const MASK: [u8; 4] = [1, 2, 3, 4];
 
     fn frame(first: u8, length: &[u8], payload: usize) -> Vec<u8> {
@@ -149,7 +154,7 @@ mod tests {
     #[test]
     fn a_message_may_come_in_many_fragments_but_not_in_any_number() {
         for split in [1, 7, 4096] {
-            let mut meter = FrameMeter::new();
+            let mut meter = FrameMeter::new(&Limits::default());
             let fragment = frame(0x01, &[0x80], 0);
             let most = fragment.repeat(MAX_FRAGMENTS as usize);
             assert_eq!(observe(&mut meter, &most, split), Ok(()));
@@ -162,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_last_fragment_starts_the_count_anew() {
-        let mut meter = FrameMeter::new();
+        let mut meter = FrameMeter::new(&Limits::default());
         let message = [
             frame(0x01, &[0x85], 5).repeat(9_000),
             frame(0x80, &[0x80], 0),
@@ -180,7 +185,7 @@ mod tests {
         ]
         .concat();
         for split in [1, 13, 70_000] {
-            let mut meter = FrameMeter::new();
+            let mut meter = FrameMeter::new(&Limits::default());
             assert_eq!(observe(&mut meter, &bytes, split), Ok(()));
             let ping = frame(0x89, &[0x80], 0);
             assert_eq!(observe(&mut meter, &ping, split), Err(Excess::Control));
@@ -189,7 +194,7 @@ mod tests {
 
     #[test]
     fn control_frames_are_counted_by_the_second() {
-        let mut meter = FrameMeter::new();
+        let mut meter = FrameMeter::new(&Limits::default());
         let start = Instant::now();
         let pings = frame(0x89, &[0x80], 0).repeat(MAX_CONTROL as usize);
         for second in 0..3 {

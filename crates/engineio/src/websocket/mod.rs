@@ -71,9 +71,9 @@ async fn serve<R>(
 ) where
     R: AsyncRead + Unpin,
 {
-    let limit = cell.engine().config().protocol.limits.max_payload;
-    let settings = settings(limit);
-    let stream = ReadSide::new(reader, &read);
+    let limits = &cell.engine().config().protocol.limits;
+    let settings = settings(limits.max_payload);
+    let stream = ReadSide::new(reader, &read, limits);
     let mut frames =
         WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(settings))
             .await;

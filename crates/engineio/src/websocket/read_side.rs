@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use engineio_proto::Limits;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frame_meter::{Excess, FrameMeter};
@@ -22,8 +23,8 @@ pub(crate) struct ReadSide<R> {
 
 impl<R> ReadSide<R> {
     /// `read` are bytes that came behind the handshake: tungstenite gets them from elsewhere.
-    pub(crate) fn new(reader: R, read: &[u8]) -> Self {
-        let mut meter = FrameMeter::new();
+    pub(crate) fn new(reader: R, read: &[u8], limits: &Limits) -> Self {
+        let mut meter = FrameMeter::new(limits);
         let excess = meter.observe(read, clock::now).err();
         Self {
             reader,

@@ -52,7 +52,7 @@ async fn a_closing_server_answers_the_last_poll_and_then_stops() {
 #[tokio::test]
 async fn who_does_not_take_its_last_bytes_is_cut_off() {
     let mut config = config();
-    config.limits.close_deadline = Duration::from_millis(100);
+    config.protocol.limits.close_deadline = Duration::from_millis(100);
     let mut server = Server::start(config).await;
     server.handshake().await;
     server.opened().await;
@@ -129,7 +129,7 @@ async fn a_panic_while_a_session_opens_leaves_no_session() {
 #[tokio::test]
 async fn sessions_over_the_limit_are_told_to_come_back() {
     let mut config = config();
-    config.limits.max_sessions = 1;
+    config.protocol.limits.max_sessions = 1;
     let mut server = Server::start(config).await;
     let sid = server.handshake().await;
     let refused = server.request("GET", HANDSHAKE, "").await;
@@ -144,7 +144,7 @@ async fn sessions_over_the_limit_are_told_to_come_back() {
 #[tokio::test]
 async fn one_address_does_not_take_all_places() {
     let mut config = config();
-    config.limits.max_sessions_per_address = 1;
+    config.protocol.limits.max_sessions_per_address = 1;
     let server = Server::start(config).await;
     let handshake_from = async |address: &str| {
         let request = Request::get(HANDSHAKE)

@@ -54,12 +54,21 @@ impl Http {
         self.0.get_ref().set_zero_linger().unwrap();
     }
 
-    async fn read_answer(&mut self) -> Answer {
+    /// The head of an answer, whose body may be anything.
+    pub(crate) async fn head(&mut self) -> String {
+        timeout(PATIENCE, self.read_head()).await.unwrap()
+    }
+
+    async fn read_head(&mut self) -> String {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert_ne!(self.0.read_line(&mut head).await.unwrap(), 0, "{head}");
         }
-        let head = head.to_lowercase();
+        head.to_lowercase()
+    }
+
+    async fn read_answer(&mut self) -> Answer {
+        let head = self.read_head().await;
         let length = head
             .lines()
             .find_map(|line| line.strip_prefix("content-length: "));

@@ -20,9 +20,9 @@ fn server() -> Server {
     let mut engine = engineio::Config::default();
     // Idle clients of a long run do not answer pings; connects are not limited by a test machine.
     engine.protocol.ping_interval = Duration::from_secs(300);
-    engine.limits.max_sessions = 1_000_000;
-    engine.limits.max_sessions_per_address = usize::MAX;
-    engine.limits.max_connections = usize::MAX;
+    engine.protocol.limits.max_sessions = 1_000_000;
+    engine.protocol.limits.max_sessions_per_address = usize::MAX;
+    engine.protocol.limits.max_connections = usize::MAX;
     let io = Server::builder().engine(engine).build();
     let root = io.of("/");
     root.on("join", async |socket: Socket, event: Event| {

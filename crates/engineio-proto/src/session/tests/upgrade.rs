@@ -168,7 +168,7 @@ fn every_probe_is_answered() {
 fn an_upgrade_that_does_not_come_leaves_polling() {
     for probes in [&[][..], &["2probe"]] {
         let mut config = super::harness::config();
-        config.upgrade_timeout = ms(200);
+        config.limits.upgrade_timeout = ms(200);
         let mut t = Harness::polling_with(Version::V4, config);
         let ws = t.connect();
         for probe in probes {
