@@ -14,8 +14,8 @@ use std::{
 
 use serde_json::{Value, json};
 use socketio::{
-    Args, Binary, ConnectRequest, DisconnectReason, Event, Handshake, Parser, Refusal, Server,
-    Socket,
+    Args, Binary, ConnectRequest, DisconnectReason, Event, Handshake, Parser, Recovery, Refusal,
+    Server, Socket,
 };
 use tokio::{net::TcpListener, time::sleep};
 
@@ -46,6 +46,9 @@ fn server(options: &[String]) -> Server {
     let mut builder = Server::builder().engine(engine).protocol(protocol);
     if options.iter().any(|option| option == "msgpack") {
         builder = builder.parser(Parser::MessagePack);
+    }
+    if options.iter().any(|option| option == "recovery") {
+        builder = builder.recovery(Recovery::new());
     }
     let io = builder.build();
     let journal = Journal::default();

@@ -4,6 +4,7 @@
 //! client: one that has gone meanwhile leaves nothing behind.
 
 use std::{
+    any::Any,
     panic::AssertUnwindSafe,
     sync::{Arc, Weak},
 };
@@ -13,8 +14,9 @@ use socketio_proto::NamespaceName;
 
 use crate::{
     ConnectRequest, Handshake, Refusal, SocketId,
-    client::Client,
+    client::{Client, Entrance},
     namespace::{Admitted, NamespaceCore},
+    recovery::{Middleware, Returning},
     server::Shared,
     stats::Refused,
 };
@@ -24,6 +26,8 @@ pub(crate) struct Candidate {
     pub(crate) id: SocketId,
     pub(crate) namespace: Arc<NamespaceCore>,
     pub(crate) handshake: Handshake,
+    /// Its claim to a socket that it has lost.
+    pub(crate) returning: Option<Returning>,
 }
 
 /// Asks at once. Most middleware answers without waiting; then the client is in before its next
@@ -44,22 +48,35 @@ pub(crate) async fn run(
 ) {
     let ask = async {
         let namespace = server.find_or_make(&name)?;
-        let candidate = Candidate {
-            id,
-            namespace,
-            handshake,
-        };
+        let candidate = Candidate::new(id, namespace, handshake);
         let admitted = candidate.ask().await;
         Some((candidate, admitted))
     };
-    let answer = AssertUnwindSafe(ask).catch_unwind().await;
-    let Some(client) = client.upgrade() else {
-        return;
+    let (refused, refusal) = match AssertUnwindSafe(ask).catch_unwind().await {
+        Ok(Some((mut candidate, Ok(state)))) => return let_in(client, &mut candidate, state).await,
+        Ok(Some((_, Err(refusal)))) => (Refused::Middleware, refusal),
+        Ok(None) => (Refused::UnknownNamespace, unknown_namespace()),
+        Err(_) => (Refused::MiddlewarePanic, internal_error()),
     };
-    match answer {
-        Ok(Some((candidate, admitted))) => client.conclude(&candidate, admitted),
-        Ok(None) => client.refuse(&name, Refused::UnknownNamespace, &unknown_namespace()),
-        Err(_) => client.refuse(&name, Refused::MiddlewarePanic, &internal_error()),
+    if let Some(client) = client.upgrade() {
+        client.refuse(&name, refused, &refusal);
+    }
+}
+
+/// Lets in who is admitted. What a client has missed goes out before, part by part, as fast as it
+/// takes it.
+async fn let_in(
+    client: Weak<Client>,
+    candidate: &mut Candidate,
+    admitted: Arc<dyn Any + Send + Sync>,
+) {
+    while let Some(client) = client.upgrade() {
+        let session = client.session().clone();
+        if session.is_closed() || client.let_in(candidate, &admitted) == Entrance::Done {
+            return;
+        }
+        drop(client);
+        session.writable().await;
     }
 }
 
@@ -74,7 +91,27 @@ pub(crate) fn internal_error() -> Refusal {
 }
 
 impl Candidate {
+    fn new(id: SocketId, namespace: Arc<NamespaceCore>, handshake: Handshake) -> Self {
+        let returning = namespace.claim(&handshake);
+        Self {
+            id: returning.as_ref().map_or(id, Returning::socket_id),
+            namespace,
+            handshake,
+            returning,
+        }
+    }
+
     async fn ask(&self) -> Admitted {
+        let Some(returning) = &self.returning else {
+            return self.ask_middleware().await;
+        };
+        if self.namespace.settings().middleware_on_return() == Middleware::Asked {
+            self.ask_middleware().await?;
+        }
+        Ok(returning.state())
+    }
+
+    async fn ask_middleware(&self) -> Admitted {
         let request = ConnectRequest::new(
             self.id.clone(),
             self.namespace.name().as_str().into(),

@@ -71,6 +71,18 @@ impl SocketId {
         matches!(self.origin, Origin::Sid)
     }
 
+    /// The id of a socket that has come back.
+    pub(crate) fn restored(text: Arc<str>) -> Self {
+        Self {
+            text,
+            origin: Origin::Random,
+        }
+    }
+
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.text)
+    }
+
     #[cfg(test)]
     pub(crate) fn of(text: &str) -> Self {
         Self {

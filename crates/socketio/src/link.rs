@@ -1,27 +1,41 @@
-//! The way out to one client: its session, and the form of text that the client can read.
+//! The way out to one client: its session, and the form of a packet that the client can read.
 //!
 //! Clients of the 1.x line that poll with `b64` decode UTF-8 twice, so that their JSON has to be in
 //! ASCII (EIO3 3.6). All others share one encoded message.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use engineio::{
     SessionHandle,
     proto::{Data, Entry, Prepared, SendError, SendOptions, SendOutcome, Text},
 };
-use socketio_proto::ascii_json;
+use socketio_proto::{Offset, ascii_json};
 
-use crate::{EmitError, Parser};
+use crate::{EmitError, Parser, recovery::Place};
 
 /// A session that packets are written to. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Link {
     session: SessionHandle,
+    /// Of a socket that may come back.
+    place: Option<Arc<Place>>,
 }
 
 /// An encoded packet in the forms that clients need, each made once for all of them.
 pub(crate) struct Message {
+    packet: Forms,
+    /// Of an event that comes again to clients who come back.
+    recorded: Option<Recorded>,
+}
+
+struct Recorded {
+    offset: Offset,
+    /// With the offset as its last argument.
+    packet: Forms,
+}
+
+struct Forms {
     shared: Prepared,
     /// Only of a packet with other characters than ASCII.
     escaped: Option<Escaped>,
@@ -36,7 +50,18 @@ struct Escaped {
 
 impl Link {
     pub(crate) fn new(session: SessionHandle) -> Self {
-        Self { session }
+        Self {
+            session,
+            place: None,
+        }
+    }
+
+    /// The same for one socket of the client's.
+    pub(crate) fn of(&self, place: Option<&Arc<Place>>) -> Self {
+        Self {
+            session: self.session.clone(),
+            place: place.cloned(),
+        }
     }
 
     pub(crate) fn session(&self) -> &SessionHandle {
@@ -52,9 +77,16 @@ impl Link {
     }
 
     fn form<'a>(&self, message: &'a Message) -> &'a Prepared {
-        match &message.escaped {
+        let forms = match (&self.place, &message.recorded) {
+            (Some(place), Some(recorded)) => {
+                place.sent(recorded.offset);
+                &recorded.packet
+            }
+            _ => &message.packet,
+        };
+        match &forms.escaped {
             Some(escaped) if self.session.needs_ascii_json() => escaped.form(),
-            _ => &message.shared,
+            _ => &forms.shared,
         }
     }
 }
@@ -62,7 +94,34 @@ impl Link {
 impl Message {
     /// Fails only for arguments that the parser has no form for.
     pub(crate) fn new(parser: Parser, packet: Entry) -> Result<Self, EmitError> {
-        let entry = parser.write(packet)?;
+        Ok(Self {
+            packet: Forms::new(parser.write(packet)?),
+            recorded: None,
+        })
+    }
+
+    /// The same event with its offset, for those who have a place in the log.
+    pub(crate) fn recorded(
+        self,
+        parser: Parser,
+        packet: Entry,
+        offset: Offset,
+    ) -> Result<Self, EmitError> {
+        let packet = Forms::new(parser.write(packet)?);
+        Ok(Self {
+            packet: self.packet,
+            recorded: Some(Recorded { offset, packet }),
+        })
+    }
+
+    /// Bytes on the wire, in the form that most clients get.
+    pub(crate) fn len(&self) -> usize {
+        self.packet.shared.len()
+    }
+}
+
+impl Forms {
+    fn new(entry: Entry) -> Self {
         let escaped = match entry.head() {
             Data::Text(text) if !text.as_bytes().is_ascii() => Some(Escaped {
                 text: text.clone(),
@@ -71,15 +130,10 @@ impl Message {
             }),
             _ => None,
         };
-        Ok(Self {
+        Self {
             shared: Prepared::new(entry),
             escaped,
-        })
-    }
-
-    /// Bytes on the wire, in the form that most clients get.
-    pub(crate) fn len(&self) -> usize {
-        self.shared.len()
+        }
     }
 }
 

@@ -48,6 +48,11 @@ impl DisconnectReason {
             ),
         }
     }
+
+    /// True if the client did not want to leave, and nobody sent it away: it may come back.
+    pub(crate) fn is_loss(self) -> bool {
+        matches!(self, Self::Session(_)) && !self.is_ours()
+    }
 }
 
 impl fmt::Display for DisconnectReason {

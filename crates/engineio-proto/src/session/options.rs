@@ -61,7 +61,10 @@ impl SendOptions {
         }
     }
 
-    pub(super) fn policy(self, default: SlowConsumer) -> SlowConsumer {
+    /// What happens to the message, given the server's [`Config::slow_consumer`].
+    ///
+    /// [`Config::slow_consumer`]: crate::Config::slow_consumer
+    pub fn policy(self, default: SlowConsumer) -> SlowConsumer {
         self.policy.unwrap_or(default)
     }
 }

@@ -4,6 +4,8 @@ use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
 
 use engineio_proto::Entry;
 
+use super::Stay;
+
 /// The place of a packet in the log of its namespace. On the wire an opaque text, the last argument
 /// of the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,11 +61,13 @@ impl Offset {
 const PREFIX: &str = "@";
 
 impl Audience {
-    /// True if a socket that is in these rooms is meant.
-    pub(super) fn includes(&self, id: &str, rooms: &[Arc<str>]) -> bool {
+    /// True if a socket is meant that is in these rooms, by a packet with this offset.
+    pub(super) fn includes(&self, id: &str, rooms: &[Stay], offset: Offset) -> bool {
         let is_at = |address: &Address| match address {
             Address::Socket(socket) => **socket == *id,
-            Address::Room(room) => rooms.contains(room),
+            Address::Room(room) => rooms
+                .iter()
+                .any(|stay| stay.room == *room && stay.since < offset),
         };
         (self.to.is_empty() || self.to.iter().any(is_at)) && !self.except.iter().any(is_at)
     }

@@ -1,7 +1,7 @@
 //! The sockets that were lost and may come back.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet},
     mem,
     sync::Arc,
     time::Instant,
@@ -15,7 +15,7 @@ pub struct LostSocket<S> {
     /// Its socket id, which it gets back.
     pub socket_id: Arc<str>,
     /// Its rooms.
-    pub rooms: Vec<Arc<str>>,
+    pub rooms: Vec<Stay>,
     /// The head of the log when it was let in ([`Recovery::head`](super::Recovery::head)).
     pub joined_at: Offset,
     /// The last packet that was sent to it, if it was sent any.
@@ -25,6 +25,15 @@ pub struct LostSocket<S> {
     pub sent_until: Offset,
     /// What the application keeps for it.
     pub state: S,
+}
+
+/// A socket's stay in a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stay {
+    /// The room's name.
+    pub room: Arc<str>,
+    /// The head of the log when the socket joined: what was sent before is not for it.
+    pub since: Offset,
 }
 
 impl<S> LostSocket<S> {
@@ -43,20 +52,32 @@ impl<S> LostSocket<S> {
 
 #[derive(Debug)]
 pub(super) struct LostSockets<S> {
-    sockets: HashMap<PrivateId, LostSocket<S>>,
+    sockets: HashMap<PrivateId, Awaited<S>>,
     ids: HashSet<Arc<str>>,
     /// In the order of loss, which is that of expiry.
-    queue: VecDeque<(Instant, PrivateId)>,
+    queue: BTreeMap<Turn, (Instant, PrivateId)>,
+    next: Turn,
     /// Of those who have not come back.
     forgotten: Vec<S>,
 }
+
+#[derive(Debug)]
+struct Awaited<S> {
+    turn: Turn,
+    socket: LostSocket<S>,
+}
+
+/// The place of a loss among all of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn(u64);
 
 impl<S> Default for LostSockets<S> {
     fn default() -> Self {
         Self {
             sockets: HashMap::new(),
             ids: HashSet::new(),
-            queue: VecDeque::new(),
+            queue: BTreeMap::new(),
+            next: Turn::default(),
             forgotten: Vec::new(),
         }
     }
@@ -64,16 +85,16 @@ impl<S> Default for LostSockets<S> {
 
 impl<S> LostSockets<S> {
     pub(super) fn insert(&mut self, at: Instant, id: PrivateId, socket: LostSocket<S>) {
-        if let Some(old) = self.remove(&id) {
-            self.forgotten.push(old.state);
-        }
-        self.queue.push_back((at, id.clone()));
+        self.forget(&id);
+        let turn = self.next;
+        self.next = Turn(turn.0 + 1);
+        self.queue.insert(turn, (at, id.clone()));
         self.ids.insert(Arc::clone(&socket.socket_id));
-        self.sockets.insert(id, socket);
+        self.sockets.insert(id, Awaited { turn, socket });
     }
 
     pub(super) fn find(&self, id: &PrivateId) -> Option<&LostSocket<S>> {
-        self.sockets.get(id)
+        self.sockets.get(id).map(|awaited| &awaited.socket)
     }
 
     pub(super) fn contains(&self, socket_id: &str) -> bool {
@@ -81,30 +102,33 @@ impl<S> LostSockets<S> {
     }
 
     pub(super) fn remove(&mut self, id: &PrivateId) -> Option<LostSocket<S>> {
-        let socket = self.sockets.remove(id)?;
-        self.ids.remove(&socket.socket_id);
-        self.queue.retain(|(_, queued)| queued != id);
-        Some(socket)
+        let awaited = self.sockets.remove(id)?;
+        self.ids.remove(&awaited.socket.socket_id);
+        self.queue.remove(&awaited.turn);
+        Some(awaited.socket)
     }
 
     pub(super) fn oldest(&self) -> Option<Instant> {
-        self.queue.front().map(|(at, _)| *at)
+        let (at, _) = self.queue.values().next()?;
+        Some(*at)
     }
 
     pub(super) fn trim(&mut self, is_old: impl Fn(Instant) -> bool, most: usize) {
-        while let Some((at, id)) = self.queue.front() {
+        while let Some((at, id)) = self.queue.values().next() {
             if self.queue.len() <= most && !is_old(*at) {
                 return;
             }
-            if let Some(socket) = self.sockets.remove(id) {
-                self.ids.remove(&socket.socket_id);
-                self.forgotten.push(socket.state);
-            }
-            self.queue.pop_front();
+            let id = id.clone();
+            self.forget(&id);
         }
     }
 
     pub(super) fn take_forgotten(&mut self) -> Vec<S> {
         mem::take(&mut self.forgotten)
+    }
+
+    fn forget(&mut self, id: &PrivateId) {
+        let socket = self.remove(id);
+        self.forgotten.extend(socket.map(|socket| socket.state));
     }
 }

@@ -18,7 +18,7 @@ use self::{log::Log, lost::LostSockets};
 
 pub use self::{
     log::{Address, Audience, Offset},
-    lost::LostSocket,
+    lost::{LostSocket, Stay},
     request::{PrivateId, RecoveryRequest},
 };
 
@@ -55,7 +55,7 @@ pub struct Recovery<S> {
 }
 
 /// A socket that is coming back: it gets what it missed, then it is let in.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Returning<S> {
     /// As it was when it was lost: id, rooms and state go on.
     pub socket: LostSocket<S>,
@@ -63,7 +63,7 @@ pub struct Returning<S> {
     pub private_id: PrivateId,
 }
 
-/// A part of what a socket missed is no longer there.
+/// A socket cannot get the rest of what it missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap;
 
@@ -84,22 +84,22 @@ impl<S> Recovery<S> {
     }
 
     /// Takes a packet into the log. `encode` makes it with its offset
-    /// ([`encode_recoverable_event`](crate::encode_recoverable_event)); what it returns is what is to
-    /// be sent.
+    /// ([`encode_recoverable_event`](crate::encode_recoverable_event)), and in the form in which the
+    /// driver sends it, which is returned.
     ///
     /// # Errors
     ///
     /// Those of `encode`; nothing is recorded then.
-    pub fn record<E>(
+    pub fn record<T, E>(
         &mut self,
         now: Instant,
         audience: Audience,
-        encode: impl FnOnce(Offset) -> Result<Entry, E>,
-    ) -> Result<Entry, E> {
-        let packet = encode(self.log.next())?;
-        self.log.push(now, audience, packet.clone());
+        encode: impl FnOnce(Offset) -> Result<(Entry, T), E>,
+    ) -> Result<T, E> {
+        let (packet, message) = encode(self.log.next())?;
+        self.log.push(now, audience, packet);
         self.expire(now);
-        Ok(packet)
+        Ok(message)
     }
 
     /// Remembers a socket whose client may come back.
@@ -113,13 +113,15 @@ impl<S> Recovery<S> {
         self.lost.contains(socket_id)
     }
 
-    /// Finds the socket of a client that has come back. It is forgotten by that: another client with
-    /// the same private id gets a new socket. If it is gone before it was let in, it is
-    /// [`lost`](Recovery::lose) once more.
+    /// Finds the socket of a client that has come back. It is waited for until it is
+    /// [`let in`](Recovery::let_in): if the client is gone before, it can come once more.
     ///
     /// None if the id is unknown, for instance because its socket is still joined, or if what it
-    /// missed is no longer there as a whole: then nothing is recovered, and the socket is kept.
-    pub fn resume(&mut self, now: Instant, request: &RecoveryRequest) -> Option<Returning<S>> {
+    /// missed is no longer there as a whole: then nothing is recovered.
+    pub fn resume(&mut self, now: Instant, request: &RecoveryRequest) -> Option<Returning<S>>
+    where
+        S: Clone,
+    {
         self.expire(now);
         let lost = self.lost.find(&request.private_id)?;
         let received = match &request.offset {
@@ -130,7 +132,7 @@ impl<S> Recovery<S> {
         if received > self.head() || !self.log.reaches(sent_until) {
             return None;
         }
-        let mut socket = self.lost.remove(&request.private_id)?;
+        let mut socket = lost.clone();
         socket.sent_until = sent_until;
         Some(Returning {
             socket,
@@ -143,14 +145,16 @@ impl<S> Recovery<S> {
     ///
     /// # Errors
     ///
-    /// [`Gap`] if the log has been cut meanwhile.
+    /// [`Gap`] if the log has been cut meanwhile, or the socket is not waited for any more: the
+    /// client took too long, or has come back on another connection, too.
     pub fn replay(
         &self,
         returning: &mut Returning<S>,
         max_bytes: usize,
     ) -> Result<Vec<Entry>, Gap> {
+        let is_awaited = self.lost.find(&returning.private_id).is_some();
         let socket = &mut returning.socket;
-        if !self.log.reaches(socket.sent_until) {
+        if !is_awaited || !self.log.reaches(socket.sent_until) {
             return Err(Gap);
         }
         let (mut missed, mut bytes) = (Vec::new(), 0);
@@ -159,13 +163,18 @@ impl<S> Recovery<S> {
                 break;
             }
             socket.sent_until = offset;
-            if audience.includes(&socket.socket_id, &socket.rooms) {
+            if audience.includes(&socket.socket_id, &socket.rooms, offset) {
                 socket.last_sent = Some(offset);
                 bytes += log::content_bytes(packet);
                 missed.push(packet.clone());
             }
         }
         Ok(missed)
+    }
+
+    /// A socket that has come back is joined. From now on its private id is unknown.
+    pub fn let_in(&mut self, id: &PrivateId) {
+        self.lost.remove(id);
     }
 
     /// When [`Recovery::expire`] frees something next.

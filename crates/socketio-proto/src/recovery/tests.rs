@@ -1,7 +1,5 @@
 //! A namespace's memory in virtual time.
 
-use std::sync::Arc;
-
 use engineio_proto::Data;
 use proptest::prelude::*;
 
@@ -31,7 +29,8 @@ impl Memory {
         };
         let encode = |offset| {
             let args = (number,).into_args()?;
-            encode_recoverable_event(&NamespaceName::ROOT, "n", &args, offset)
+            let packet = encode_recoverable_event(&NamespaceName::ROOT, "n", &args, offset)?;
+            Ok::<_, ArgError>((packet.clone(), packet))
         };
         let packet = self.recovery.record(self.now, audience, encode).unwrap();
         text(&packet)
@@ -40,12 +39,20 @@ impl Memory {
     fn joins(&self, socket_id: &str, rooms: &[&str]) -> LostSocket<&'static str> {
         LostSocket {
             socket_id: socket_id.into(),
-            rooms: names(rooms),
+            rooms: self.stays(rooms),
             joined_at: self.recovery.head(),
             last_sent: None,
             sent_until: self.recovery.head(),
             state: "state",
         }
+    }
+
+    fn stays(&self, rooms: &[&str]) -> Vec<Stay> {
+        let stay = |name: &&str| Stay {
+            room: (*name).into(),
+            since: self.recovery.head(),
+        };
+        rooms.iter().map(stay).collect()
     }
 
     /// Everything up to now has been sent to it, the last packet included.
@@ -65,7 +72,9 @@ impl Memory {
             offset: offset.map(Into::into),
         };
         let mut returning = self.recovery.resume(self.now, &request)?;
-        Some(self.replays(&mut returning))
+        let missed = self.replays(&mut returning);
+        self.recovery.let_in(&returning.private_id);
+        Some(missed)
     }
 
     fn replays(&self, returning: &mut Returning<&'static str>) -> Vec<String> {
@@ -83,10 +92,6 @@ impl Memory {
         self.now += Duration::from_secs(seconds);
         self.recovery.expire(self.now);
     }
-}
-
-fn names(names: &[&str]) -> Vec<Arc<str>> {
-    names.iter().copied().map(Into::into).collect()
 }
 
 /// Single letters are ids of sockets.
@@ -154,9 +159,10 @@ fn a_replay_goes_on_with_what_is_sent_meanwhile() {
     );
     memory.send(&[], 4);
     assert_eq!(memory.replays(&mut returning).len(), 3);
-    // It is lost before it was told that it is in, and has received the first packet only.
-    memory.loses("p", returning.socket);
+    // It is gone before it was let in, and has received the first packet only.
     assert_eq!(memory.resumes("p", Some("@1")).unwrap().len(), 3);
+    // Another connection was faster.
+    assert_eq!(memory.recovery.replay(&mut returning, 1), Err(Gap));
 }
 
 #[test]
@@ -165,9 +171,28 @@ fn who_is_left_out_misses_nothing() {
         to: addresses(&["room"]),
         except: addresses(&["s"]),
     };
-    assert!(!audience.includes("s", &names(&["room"])));
-    assert!(audience.includes("t", &names(&["room"])));
-    assert!(!audience.includes("t", &names(&[])));
+    let mut memory = memory();
+    let rooms = memory.stays(&["room"]);
+    memory.send(&[], 1);
+    let offset = memory.recovery.head();
+    assert!(!audience.includes("s", &rooms, offset));
+    assert!(audience.includes("t", &rooms, offset));
+    assert!(!audience.includes("t", &[], offset));
+}
+
+#[test]
+fn what_a_room_was_sent_before_one_joined_does_not_come() {
+    let mut memory = memory();
+    let mut socket = memory.joins("s", &[]);
+    memory.send(&["room"], 1);
+    socket.rooms = memory.stays(&["room"]);
+    memory.send(&["room"], 2);
+    memory.has_sent(&mut socket);
+    memory.loses("p", socket);
+    assert_eq!(
+        memory.resumes("p", None),
+        Some(vec![r#"2["n",2,"@2"]"#.into()])
+    );
 }
 
 #[test]
@@ -315,7 +340,7 @@ fn a_failed_encoding_takes_no_offset() {
     let failed = memory
         .recovery
         .record(memory.now, Audience::default(), |_| {
-            Err::<Entry, _>(ArgError::ReservedName)
+            Err::<(Entry, ()), _>(ArgError::ReservedName)
         });
     assert_eq!(failed, Err(ArgError::ReservedName));
     assert_eq!(memory.send(&[], 1), r#"2["n",1,"@1"]"#);
@@ -355,6 +380,7 @@ proptest! {
                 last_offset = packet.rsplit('"').nth(1).map(str::to_owned);
                 received.push(packet);
             }
+            memory.recovery.let_in(&returning.private_id);
             socket = returning.socket;
         }
         prop_assert_eq!(received, sent);

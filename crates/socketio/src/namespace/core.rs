@@ -4,7 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     ptr, slice,
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -21,6 +21,7 @@ use crate::{
     handlers::Handlers,
     link::{Link, Message},
     observer::Happening,
+    recovery::Memory,
     rooms::{Change, Rooms, Selection},
     server::{Registration, Settings},
     socket::SocketCore,
@@ -33,6 +34,8 @@ pub(crate) struct NamespaceCore {
     settings: Arc<Settings>,
     behaviour: Arc<Behaviour>,
     rooms: RwLock<Table>,
+    /// Of what clients missed who lost their connection, if they may come back.
+    pub(super) memory: Option<Mutex<Memory>>,
     next_ack: AtomicU64,
     /// Of a pattern's namespace, to be forgotten with it.
     _registration: Option<Registration>,
@@ -45,8 +48,11 @@ impl NamespaceCore {
         behaviour: Arc<Behaviour>,
         registration: Option<Registration>,
     ) -> Arc<Self> {
+        let recovery = settings.recovery.as_ref();
+        let memory = recovery.map(|recovery| Mutex::new(Memory::new(recovery.limits.clone())));
         Arc::new(Self {
             name,
+            memory,
             settings,
             behaviour,
             rooms: RwLock::new(Rooms::new()),
@@ -73,17 +79,30 @@ impl NamespaceCore {
 
     // who is here
 
-    /// Lets a socket in and tells its client with `welcome`. Nothing that is sent to the namespace
-    /// comes before that, and nothing that is sent afterwards misses the socket.
-    pub(crate) fn enter(&self, socket: &Arc<SocketCore>, link: &Link, welcome: impl FnOnce()) {
+    /// Lets a socket into the namespace and into rooms, and tells its client with `welcome`. Nothing
+    /// that is sent to the namespace comes before that, and nothing that is sent afterwards misses
+    /// the socket.
+    pub(crate) fn enter(
+        &self,
+        socket: &Arc<SocketCore>,
+        link: Link,
+        names: impl Iterator<Item = Room>,
+        welcome: impl FnOnce(),
+    ) {
         let mut rooms = self.rooms_mut();
         welcome();
-        let closed = rooms.insert(socket.id().clone(), Arc::clone(socket), link.clone());
+        let closed = rooms.insert(socket.id().clone(), Arc::clone(socket), link);
         self.tell_closed(&closed);
         self.tell(|| Happening::Connected(socket));
+        for name in names {
+            // It was in them when they were joined, so that they are not too many.
+            let _ = self.put_into(&mut rooms, socket, &name);
+        }
     }
 
+    /// Takes out a socket that has left. If it was lost, it may come back.
     pub(crate) fn remove(&self, socket: &Arc<SocketCore>, reason: DisconnectReason) {
+        let memory = self.memory();
         let mut rooms = self.rooms_mut();
         self.tell(|| Happening::Disconnected {
             socket,
@@ -92,21 +111,31 @@ impl NamespaceCore {
         });
         let closed = rooms.remove(socket.id());
         self.tell_closed(&closed);
-    }
-
-    pub(crate) fn join(&self, socket: &SocketCore, room: &Room) -> Result<(), JoinError> {
-        let mut rooms = self.rooms_mut();
-        if is_here(&rooms, socket) {
-            self.put_into(&mut rooms, socket.id(), room)
-        } else {
-            Err(JoinError::Gone)
+        if let (Some(mut memory), Some(place)) = (memory, socket.place()) {
+            memory.leave(place);
+            if reason.is_loss() {
+                memory.lose(socket, place);
+            }
         }
     }
 
+    pub(crate) fn join(&self, socket: &SocketCore, room: &Room) -> Result<(), JoinError> {
+        let memory = self.memory();
+        let mut rooms = self.rooms_mut();
+        if !is_here(&rooms, socket) {
+            return Err(JoinError::Gone);
+        }
+        self.put_into(&mut rooms, socket, room)?;
+        joined(memory.as_deref(), socket, room);
+        Ok(())
+    }
+
     pub(crate) fn leave(&self, socket: &SocketCore, room: &Room) {
+        let memory = self.memory();
         let mut rooms = self.rooms_mut();
         if is_here(&rooms, socket) {
             self.take_out_of(&mut rooms, socket.id(), room);
+            left(memory.as_deref(), socket, room);
         }
     }
 
@@ -262,7 +291,11 @@ impl NamespaceCore {
     }
 
     /// Does something to the sockets of this server and, unless it is to stay here, of the others.
-    pub(crate) fn perform(&self, command: &Command, reach: Reach) -> Result<Delivery, EmitError> {
+    pub(crate) fn perform(
+        self: &Arc<Self>,
+        command: &Command,
+        reach: Reach,
+    ) -> Result<Delivery, EmitError> {
         let delivery = self.apply(command)?;
         if reach == Reach::Cluster {
             self.settings.adapter.publish(self.name.as_str(), command);
@@ -271,22 +304,21 @@ impl NamespaceCore {
     }
 
     /// Does something to the sockets of this server.
-    pub(crate) fn apply(&self, command: &Command) -> Result<Delivery, EmitError> {
+    pub(crate) fn apply(self: &Arc<Self>, command: &Command) -> Result<Delivery, EmitError> {
         match command {
-            Command::Emit(emit) => {
-                let to = Recipients::Broadcast(&emit.target);
-                let message = self.prepare(&emit.name, &emit.args, None, to)?;
-                return Ok(self.fan_out(&emit.target, &message, emit.options));
-            }
-            Command::Join { target, rooms } => self.regroup(target, |table, id| {
+            Command::Emit(emit) => return self.emit(emit),
+            Command::Join { target, rooms } => self.regroup(target, |table, memory, socket| {
                 for room in rooms {
-                    // Counted and logged; the others are moved all the same.
-                    let _ = self.put_into(table, id, room);
+                    // Else it is counted and logged; the others are moved all the same.
+                    if self.put_into(table, socket, room).is_ok() {
+                        joined(memory, socket, room);
+                    }
                 }
             }),
-            Command::Leave { target, rooms } => self.regroup(target, |table, id| {
+            Command::Leave { target, rooms } => self.regroup(target, |table, memory, socket| {
                 for room in rooms {
-                    self.take_out_of(table, id, room);
+                    self.take_out_of(table, socket.id(), room);
+                    left(memory, socket, room);
                 }
             }),
             Command::Disconnect { target } => {
@@ -303,15 +335,34 @@ impl NamespaceCore {
         Ok(Delivery::default())
     }
 
-    fn regroup(&self, target: &Target, change: impl Fn(&mut Table, &SocketId)) {
+    fn emit(self: &Arc<Self>, emit: &Emit) -> Result<Delivery, EmitError> {
+        let to = Recipients::Broadcast(&emit.target);
+        let plain = self.prepare(&emit.name, &emit.args, None, to)?;
+        // Held until all is queued: each client has to get offsets in order.
+        let mut memory = self.memory_for(emit.options);
+        let message = match &mut memory {
+            Some(memory) => self.record_broadcast(memory, emit, plain)?,
+            None => plain,
+        };
+        Ok(self.fan_out(&emit.target, &message, emit.options))
+    }
+
+    fn regroup(&self, target: &Target, change: impl Fn(&mut Table, Option<&Memory>, &SocketCore)) {
+        let memory = self.memory();
         let mut rooms = self.rooms_mut();
         let sockets: Vec<_> = rooms.sockets(target).cloned().collect();
         for socket in sockets {
-            change(&mut rooms, socket.id());
+            change(&mut rooms, memory.as_deref(), &socket);
         }
     }
 
-    fn put_into(&self, rooms: &mut Table, id: &SocketId, room: &Room) -> Result<(), JoinError> {
+    fn put_into(
+        &self,
+        rooms: &mut Table,
+        socket: &SocketCore,
+        room: &Room,
+    ) -> Result<(), JoinError> {
+        let id = socket.id();
         let change = rooms.join(id, room, self.settings.max_rooms);
         let change = change.inspect_err(|error| self.tell_refused(id, *error))?;
         if change == Change::Opened {
@@ -361,6 +412,19 @@ impl NamespaceCore {
 
 /// Who is in which room of one namespace.
 type Table = Rooms<Arc<SocketCore>, Link>;
+
+/// From now on what the room is sent is for the socket, if it comes back.
+fn joined(memory: Option<&Memory>, socket: &SocketCore, room: &Room) {
+    if let (Some(memory), Some(place)) = (memory, socket.place()) {
+        memory.joined(place, room);
+    }
+}
+
+fn left(memory: Option<&Memory>, socket: &SocketCore, room: &Room) {
+    if let (Some(memory), Some(place)) = (memory, socket.place()) {
+        memory.left(place, room);
+    }
+}
 
 /// False for a socket that has left, although in protocol 4 another may have its id by now.
 fn is_here(rooms: &Table, socket: &SocketCore) -> bool {

@@ -12,6 +12,7 @@ use crate::{
 mod behaviour;
 mod core;
 mod dynamic;
+mod recovery;
 
 pub(crate) use self::{
     behaviour::{Admitted, Behaviour},

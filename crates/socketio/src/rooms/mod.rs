@@ -205,6 +205,11 @@ impl<S, M: Clone> Rooms<S, M> {
         self.sockets.get(key.0).map(|entry| &entry.socket)
     }
 
+    /// True if a name is the id of a socket.
+    pub(crate) fn is_id(&self, name: &Room) -> bool {
+        self.by_id.contains_key(name.as_str())
+    }
+
     /// Number of sockets.
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
@@ -265,6 +270,16 @@ impl Room {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    pub(crate) fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl From<Arc<str>> for Room {
+    fn from(name: Arc<str>) -> Self {
+        Self(name)
     }
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use engineio::EngineService;
 
 use super::{Application, HandlerFailure, Server, Settings, Shared};
-use crate::{Adapter, InboxLimits, LocalSockets, Parser};
+use crate::{Adapter, InboxLimits, LocalSockets, Parser, Recovery};
 
 /// A server that is being put together. Every setting has a default.
 #[derive(Default)]
@@ -45,6 +45,12 @@ impl Builder {
     /// In which form packets travel. Default [`Parser::Text`].
     pub fn parser(mut self, parser: Parser) -> Self {
         self.settings.parser = parser;
+        self
+    }
+
+    /// Lets clients that lose their connection come back. Default: each connection is a new one.
+    pub fn recovery(mut self, recovery: Recovery) -> Self {
+        self.settings.recovery = Some(recovery);
         self
     }
 
@@ -102,6 +108,7 @@ impl Builder {
     /// The server.
     pub fn build(mut self) -> Server {
         self.engine.path = self.path.unwrap_or_else(|| "/socket.io/".into());
+        self.settings.slow_consumer = self.engine.protocol.slow_consumer;
         let shared = Shared::new(self.settings, self.protocol);
         let adapter = &shared.settings().adapter;
         adapter.start(LocalSockets::new(&shared));

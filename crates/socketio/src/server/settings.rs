@@ -2,15 +2,20 @@
 
 use std::{any::Any, sync::Arc, time::Duration};
 
+use engineio::proto::{SendOptions, SlowConsumer};
+
 use crate::{
-    Adapter, HandlerError, InboxLimits, LocalAdapter, Parser, SocketId, observer::Watched,
-    socket::SocketCore, stats::Counters,
+    Adapter, HandlerError, InboxLimits, LocalAdapter, Parser, Recovery, SocketId,
+    observer::Watched, recovery::Middleware, socket::SocketCore, stats::Counters,
 };
 
 /// Settings of a server, fixed when it is built, and what it counts.
 pub(crate) struct Settings {
     pub(crate) adapter: Box<dyn Adapter>,
     pub(crate) parser: Parser,
+    pub(crate) recovery: Option<Recovery>,
+    /// Of sessions, for messages that say nothing else.
+    pub(crate) slow_consumer: SlowConsumer,
     pub(crate) inbox: InboxLimits,
     pub(crate) max_open_acks: usize,
     pub(crate) max_rooms: usize,
@@ -62,6 +67,17 @@ pub enum Failure {
 }
 
 impl Settings {
+    /// True for an event that is never dropped: what a policy may remove does not come again.
+    pub(crate) fn is_recoverable(&self, options: SendOptions) -> bool {
+        options.policy(self.slow_consumer) == SlowConsumer::Disconnect
+    }
+
+    /// Whether clients that come back pass the middleware.
+    pub(crate) fn middleware_on_return(&self) -> Middleware {
+        let recovery = self.recovery.as_ref();
+        recovery.map_or(Middleware::Asked, |recovery| recovery.middleware)
+    }
+
     /// Tells the application what a handler failed with.
     pub(crate) fn report(&self, socket: &SocketCore, handling: Handling<'_>, failure: &Failure) {
         match failure {
@@ -112,6 +128,8 @@ impl Default for Settings {
         Self {
             adapter: Box::new(LocalAdapter),
             parser: Parser::default(),
+            recovery: None,
+            slow_consumer: SlowConsumer::default(),
             inbox: InboxLimits::default(),
             max_open_acks: 1024,
             max_rooms: 1024,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use engineio::proto::SendOptions;
-use socketio_proto::{AckId, Args};
+use socketio_proto::{AckId, Address, Args, Audience};
 
 use crate::{
     DisconnectReason, EmitError, EmitOutcome, Handshake, SocketId,
@@ -18,6 +18,7 @@ use crate::{
     inbox::{Flow, Inbox},
     link::Message,
     namespace::NamespaceCore,
+    recovery::Place,
     stats::{Counters, Refused},
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct SocketCore {
     client: Weak<Client>,
     handshake: Handshake,
     state: Arc<dyn Any + Send + Sync>,
+    /// Where it stands, if it may come back after its connection is lost.
+    place: Option<Arc<Place>>,
     inbox: Mutex<Inbox<Work>>,
     acks: Mutex<Acks>,
     deliverer: Arc<Deliverer>,
@@ -41,6 +44,7 @@ impl SocketCore {
         candidate: &Candidate,
         client: &Arc<Client>,
         state: Arc<dyn Any + Send + Sync>,
+        place: Option<Arc<Place>>,
     ) -> Arc<Self> {
         let settings = candidate.namespace.settings();
         Arc::new(Self {
@@ -49,6 +53,7 @@ impl SocketCore {
             client: Arc::downgrade(client),
             handshake: candidate.handshake.clone(),
             state,
+            place,
             inbox: Mutex::new(Inbox::new(settings.inbox)),
             acks: Mutex::new(Acks::new(settings.max_open_acks)),
             deliverer: Arc::clone(client.deliverer()),
@@ -69,6 +74,10 @@ impl SocketCore {
 
     pub(crate) fn state(&self) -> &Arc<dyn Any + Send + Sync> {
         &self.state
+    }
+
+    pub(crate) fn place(&self) -> Option<&Arc<Place>> {
+        self.place.as_ref()
     }
 
     pub(crate) fn acks(&self) -> MutexGuard<'_, Acks> {
@@ -98,6 +107,49 @@ impl SocketCore {
         let outcome = self.send(message, options);
         self.counters().emitted(&outcome);
         outcome
+    }
+
+    /// The same for an event that may come again if the client loses its connection and comes back.
+    /// While it is away, the event waits for it.
+    pub(crate) fn emit_recoverable(
+        &self,
+        name: &str,
+        args: &Args,
+        plain: Message,
+        options: SendOptions,
+    ) -> Result<EmitOutcome, EmitError> {
+        if self.place.is_none() || !self.namespace.settings().is_recoverable(options) {
+            return self.emit(&plain, options);
+        }
+        let outcome = self.record(name, args, plain, options);
+        self.counters().emitted(&outcome);
+        outcome
+    }
+
+    fn record(
+        &self,
+        name: &str,
+        args: &Args,
+        plain: Message,
+        options: SendOptions,
+    ) -> Result<EmitOutcome, EmitError> {
+        let client = self.client().ok();
+        // Held until the event is queued: nothing follows the socket's DISCONNECT.
+        let joined = client.as_ref().and_then(|client| client.joined(self));
+        let mut memory = self.namespace.memory().ok_or(EmitError::Gone)?;
+        if joined.is_none() && !memory.is_away(self.id.as_str()) {
+            return Err(EmitError::Gone);
+        }
+        let audience = Audience {
+            to: vec![Address::Socket(self.id.shared())],
+            except: Vec::new(),
+        };
+        let namespace = &self.namespace;
+        let message = namespace.record(&mut memory, audience, name, args, plain)?;
+        match joined {
+            Some(joined) => joined.send(&message, options),
+            None => Ok(EmitOutcome::Queued),
+        }
     }
 
     /// Keeps who waits for an answer of the client.

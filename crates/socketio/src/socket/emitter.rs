@@ -52,7 +52,8 @@ impl<'a> Emitter<'a> {
     pub fn emit(self, name: &str, args: impl IntoArgs) -> Result<EmitOutcome, EmitError> {
         let args = args.into_args()?;
         let message = self.prepare(name, &args, None)?;
-        self.socket.emit(&message, self.options)
+        let socket = self.socket;
+        socket.emit_recoverable(name, &args, message, self.options)
     }
 
     /// Queues the event and returns the future of its answer.

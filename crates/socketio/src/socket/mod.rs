@@ -53,6 +53,12 @@ impl<S> Socket<S> {
         &self.state
     }
 
+    /// True if the client has lost its connection and come back: id, rooms and state are what they
+    /// were, and it has got what it missed. See [`Recovery`](crate::Recovery).
+    pub fn recovered(&self) -> bool {
+        self.core.place().is_some_and(|place| place.is_recovered())
+    }
+
     /// The request that opened the session, and what the client brought for this namespace.
     pub fn handshake(&self) -> &Handshake {
         self.core.handshake()

@@ -16,5 +16,6 @@ mod limits;
 mod msgpack;
 mod pressure;
 mod protocol4;
+mod recovery;
 mod rooms;
 mod virtual_time;

@@ -2,13 +2,15 @@
 //!
 //! Under the lock the machine is fed, its outputs are drained, packets go into the session's queue
 //! and events into inboxes; the code of the application never runs there. Lock order: this one,
-//! then one of inbox, acks, rooms, and the engine's session last.
+//! then one of inbox, acks, a namespace's memory and then its rooms, and the engine's session last.
+
+mod entrance;
 
 use std::{
     collections::HashMap,
     mem, ptr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use engineio::{
@@ -19,13 +21,14 @@ use futures_util::future::BoxFuture;
 use socketio_proto::{Connection, Event, NamespaceName, Output, Violation};
 use tokio::{task::AbortHandle, time::sleep_until};
 
+pub(crate) use self::entrance::Entrance;
 use crate::{
     DisconnectReason, EmitError, EmitOutcome, Handshake, Refusal, SocketId,
-    admission::{self, Candidate, internal_error, unknown_namespace},
+    admission::{self, internal_error, unknown_namespace},
+    clock::now,
     deliver::{Deliverer, Work},
     inbox::Flow,
     link::{Link, Message},
-    namespace::Admitted,
     observer::Happening,
     server::Shared,
     socket::SocketCore,
@@ -45,6 +48,8 @@ pub(crate) struct Client {
 
 struct State {
     connection: Connection,
+    /// When its last message came.
+    heard: Instant,
     sockets: HashMap<NamespaceName, Arc<SocketCore>>,
     /// Questions to middleware that are asked once the lock is free.
     asked: Vec<BoxFuture<'static, ()>>,
@@ -56,6 +61,13 @@ struct State {
 struct Timer {
     deadline: Instant,
     task: AbortHandle,
+}
+
+/// A socket that is joined, and stays so as long as this is held.
+pub(crate) struct Joined<'a> {
+    client: &'a Client,
+    socket: &'a SocketCore,
+    _state: MutexGuard<'a, State>,
 }
 
 /// The end of a client that the engine feeds.
@@ -71,6 +83,7 @@ impl Client {
             link: Link::new(session),
             state: Mutex::new(State {
                 connection: Connection::open(now(), protocol, settings),
+                heard: now(),
                 sockets: HashMap::new(),
                 asked: Vec::new(),
                 timer: None,
@@ -95,6 +108,27 @@ impl Client {
     /// True while the socket is joined.
     pub(crate) fn has(&self, socket: &SocketCore) -> bool {
         self.lock().has(socket)
+    }
+
+    /// Keeps a socket in its namespace, if it is joined.
+    pub(crate) fn joined<'a>(&'a self, socket: &'a SocketCore) -> Option<Joined<'a>> {
+        let state = self.lock();
+        let joined = state.has(socket);
+        joined.then_some(Joined {
+            client: self,
+            socket,
+            _state: state,
+        })
+    }
+
+    /// Its client has come back on another session. If this one has been silent, it is half dead,
+    /// and ends before the network tells: its sockets are lost, to be claimed by the other.
+    pub(crate) fn make_way(&self) {
+        let silence = now().saturating_duration_since(self.lock().heard);
+        if silence >= HALF_DEAD {
+            self.ended(CloseReason::TransportClose);
+            self.session().close(CloseReason::TransportClose);
+        }
     }
 
     /// Queues a packet of a socket's, if it is still joined: nothing follows its DISCONNECT.
@@ -135,19 +169,6 @@ impl Client {
         self.session().close(CloseReason::ForcedClose);
     }
 
-    /// What came of asking a namespace's middleware.
-    pub(crate) fn conclude(self: &Arc<Self>, candidate: &Candidate, admitted: Admitted) {
-        match admitted {
-            Ok(state) => {
-                let socket = SocketCore::new(candidate, self, state);
-                self.accept(&socket);
-            }
-            Err(refusal) => {
-                self.refuse(candidate.namespace.name(), Refused::Middleware, &refusal);
-            }
-        }
-    }
-
     /// Tells the client that it is not in; its session stays.
     pub(crate) fn refuse(
         self: &Arc<Self>,
@@ -155,7 +176,7 @@ impl Client {
         refused: Refused,
         refusal: &Refusal,
     ) {
-        self.feed(|connection, _| self.turn_away(connection, namespace, refused, refusal));
+        self.feed(|state, _| self.turn_away(&mut state.connection, namespace, refused, refusal));
     }
 
     /// A handler's inbox is full, or has room again.
@@ -170,23 +191,6 @@ impl Client {
             (Flow::Open, 0) => self.session().resume(),
             _ => {}
         }
-    }
-
-    /// The connect handler is the first thing in the socket's inbox.
-    fn accept(self: &Arc<Self>, socket: &Arc<SocketCore>) {
-        let mut state = self.lock();
-        let namespace = socket.namespace();
-        let id = socket.id().as_str();
-        if state.connection.accept(namespace.name(), id).is_err() {
-            return;
-        }
-        // All that is to be done now is to send the answer.
-        namespace.enter(socket, &self.link, || self.settle(&mut state));
-        socket.counters().joined();
-        state
-            .sockets
-            .insert(namespace.name().clone(), Arc::clone(socket));
-        socket.deliver(Work::Connected);
     }
 
     fn end_one(
@@ -215,9 +219,9 @@ impl Client {
     }
 
     /// Feeds one input and does everything that follows from it.
-    fn feed(self: &Arc<Self>, input: impl FnOnce(&mut Connection, Instant)) {
+    fn feed(self: &Arc<Self>, input: impl FnOnce(&mut State, Instant)) {
         let mut state = self.lock();
-        input(&mut state.connection, now());
+        input(&mut state, now());
         self.settle(&mut state);
         let asked = mem::take(&mut state.asked);
         drop(state);
@@ -407,12 +411,28 @@ impl State {
     }
 }
 
+impl Joined<'_> {
+    /// Queues a packet of the socket's.
+    pub(crate) fn send(
+        &self,
+        message: &Message,
+        options: SendOptions,
+    ) -> Result<EmitOutcome, EmitError> {
+        let link = self.client.link.of(self.socket.place());
+        let outcome = link.send(message, options)?;
+        self.client.sent(message);
+        Ok(outcome.into())
+    }
+}
+
 impl Receiver for Inlet {
     fn message(&mut self, data: Data) {
         self.0.tell(|| Happening::MessageIn { bytes: data.len() });
         let parser = self.0.server.settings().parser;
-        self.0
-            .feed(|connection, now| parser.feed(connection, now, data));
+        self.0.feed(|state, now| {
+            state.heard = now;
+            parser.feed(&mut state.connection, now, data);
+        });
     }
 
     fn upgraded(&mut self) {
@@ -428,11 +448,10 @@ impl Receiver for Inlet {
 async fn wake(client: Weak<Client>, deadline: Instant) {
     sleep_until(deadline.into()).await;
     if let Some(client) = client.upgrade() {
-        client.feed(|connection, now| connection.handle_timeout(now));
+        client.feed(|state, now| state.connection.handle_timeout(now));
     }
 }
 
-/// Now, by tokio's clock, so that a test with paused time moves everything.
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
+/// A session from which no message has come for so long gives way to another of its client. No
+/// client that loses its connection while it speaks is back sooner: they wait half a second.
+const HALF_DEAD: Duration = Duration::from_millis(500);

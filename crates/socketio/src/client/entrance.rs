@@ -1,0 +1,112 @@
+//! Letting a client into a namespace: a new socket, or one that comes back.
+
+use std::{
+    any::Any,
+    sync::{Arc, MutexGuard},
+};
+
+use engineio::proto::CloseReason;
+use socketio_proto::{Gap, Protocol};
+
+use super::{Client, State};
+use crate::{
+    admission::Candidate,
+    deliver::Work,
+    recovery::{Memory, Place, Returning},
+    socket::SocketCore,
+};
+
+/// How far a client has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entrance {
+    /// It is in, or it has gone.
+    Done,
+    /// It has been sent a part of what it missed. The next follows once there is room in its queue.
+    Replaying,
+}
+
+impl Client {
+    /// Lets in whom the namespace's middleware has admitted, or goes on with the replay before.
+    pub(crate) fn let_in(
+        self: &Arc<Self>,
+        candidate: &mut Candidate,
+        admitted: &Arc<dyn Any + Send + Sync>,
+    ) -> Entrance {
+        let mut state = self.lock();
+        let namespace = Arc::clone(&candidate.namespace);
+        // Held until the socket is in, so that it misses nothing and gets nothing twice.
+        let memory = namespace.memory();
+        match (memory, state.connection.protocol()) {
+            (Some(memory), Protocol::V5) => {
+                self.let_in_recoverable(&mut state, memory, candidate, admitted)
+            }
+            (_memory, _) => {
+                let id = candidate.id.as_str();
+                if state.connection.accept(namespace.name(), id).is_ok() {
+                    self.enter(&mut state, candidate, admitted, None);
+                }
+                Entrance::Done
+            }
+        }
+    }
+
+    fn let_in_recoverable(
+        self: &Arc<Self>,
+        state: &mut State,
+        mut memory: MutexGuard<'_, Memory>,
+        candidate: &mut Candidate,
+        admitted: &Arc<dyn Any + Send + Sync>,
+    ) -> Entrance {
+        if let Some(returning) = &mut candidate.returning
+            && let Entrance::Replaying = self.replay(returning, &memory)
+        {
+            return Entrance::Replaying;
+        }
+        let place = match &candidate.returning {
+            Some(returning) => Some(returning.place()),
+            None => memory.place(),
+        };
+        let (name, id) = (candidate.namespace.name(), candidate.id.as_str());
+        let connection = &mut state.connection;
+        let accepted = match &place {
+            Some(place) => connection.accept_recoverable(name, id, place.private_id()),
+            None => connection.accept(name, id),
+        };
+        if accepted.is_ok() {
+            let socket = self.enter(state, candidate, admitted, place.map(Arc::new));
+            memory.enter(&socket);
+        }
+        Entrance::Done
+    }
+
+    fn replay(&self, returning: &mut Returning, memory: &Memory) -> Entrance {
+        match returning.replay(memory) {
+            Ok(missed) if missed.is_empty() => return Entrance::Done,
+            Ok(missed) => missed.into_iter().for_each(|packet| self.write(packet)),
+            // It may have got a part and cannot get the rest: its next connection begins anew.
+            Err(Gap) => self.session().close(CloseReason::SlowConsumer),
+        }
+        Entrance::Replaying
+    }
+
+    /// The connect handler is the first thing in the socket's inbox.
+    fn enter(
+        self: &Arc<Self>,
+        state: &mut State,
+        candidate: &Candidate,
+        admitted: &Arc<dyn Any + Send + Sync>,
+        place: Option<Arc<Place>>,
+    ) -> Arc<SocketCore> {
+        let link = self.link.of(place.as_ref());
+        let socket = SocketCore::new(candidate, self, Arc::clone(admitted), place);
+        let rooms = candidate.returning.iter().flat_map(Returning::rooms);
+        // All that is to be done now is to send the answer.
+        let welcome = || self.settle(state);
+        candidate.namespace.enter(&socket, link, rooms, welcome);
+        socket.counters().joined();
+        let name = candidate.namespace.name().clone();
+        state.sockets.insert(name, Arc::clone(&socket));
+        socket.deliver(Work::Connected);
+        socket
+    }
+}

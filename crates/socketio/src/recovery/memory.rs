@@ -1,0 +1,194 @@
+//! The memory of one namespace: what was sent, who was lost, who is here to be lost.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    mem,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use engineio::proto::Entry;
+use socketio_proto::{
+    self as proto, Address, Audience, Offset, PrivateId, RecoveryLimits, RecoveryRequest,
+};
+use tokio::{runtime::Handle, time::sleep};
+
+use super::{Place, Returning};
+use crate::{
+    EmitError, Room, SocketId, Target, clock::now, link::Message, namespace::NamespaceCore,
+    socket::SocketCore,
+};
+
+/// What a namespace keeps for clients that come back. Its lock is elsewhere, and is held from the
+/// moment in which an event gets its offset until it is queued for everybody.
+pub(crate) struct Memory {
+    recovery: proto::Recovery<Arc<dyn Any + Send + Sync>>,
+    live: HashMap<PrivateId, Weak<SocketCore>>,
+    keeper: Keeper,
+}
+
+/// The task that frees what is too old.
+enum Keeper {
+    /// Nobody has been here.
+    None,
+    Resting(Handle),
+    Running(Handle),
+}
+
+impl Memory {
+    pub(crate) fn new(limits: RecoveryLimits) -> Self {
+        Self {
+            recovery: proto::Recovery::new(limits),
+            live: HashMap::new(),
+            keeper: Keeper::None,
+        }
+    }
+
+    pub(super) fn log(&self) -> &proto::Recovery<Arc<dyn Any + Send + Sync>> {
+        &self.recovery
+    }
+
+    // who is here, who is away
+
+    /// The socket of this private id, if it is joined.
+    pub(crate) fn live(&self, id: &PrivateId) -> Option<Arc<SocketCore>> {
+        self.live.get(id).and_then(Weak::upgrade)
+    }
+
+    /// True for the id of a socket that is waited for.
+    pub(crate) fn is_away(&self, id: &str) -> bool {
+        self.recovery.awaits(id)
+    }
+
+    /// The socket that a client has lost and comes back for.
+    pub(crate) fn claim(&mut self, request: &RecoveryRequest) -> Option<Returning> {
+        let claim = self.recovery.resume(now(), request)?;
+        Some(Returning::new(claim))
+    }
+
+    /// The place of a new socket. None if the operating system has no random bytes: then it cannot
+    /// come back.
+    pub(crate) fn place(&self) -> Option<Place> {
+        // As hard to guess as an id, and unrelated to it.
+        let id = PrivateId::new(SocketId::random().ok()?.as_str());
+        Some(Place::new(id, self.recovery.head()))
+    }
+
+    /// A socket is in. Without a place it is one that cannot come back.
+    pub(crate) fn enter(&mut self, socket: &Arc<SocketCore>) {
+        if let Some(place) = socket.place() {
+            self.recovery.let_in(place.private_id());
+            let id = place.private_id().clone();
+            self.live.insert(id, Arc::downgrade(socket));
+        }
+        if let Keeper::None = self.keeper {
+            self.keeper = Keeper::Resting(Handle::current());
+        }
+    }
+
+    pub(crate) fn leave(&mut self, place: &Place) {
+        self.live.remove(place.private_id());
+    }
+
+    /// A socket that has left may come back.
+    pub(crate) fn lose(&mut self, socket: &SocketCore, place: &Place) {
+        let state = Arc::clone(socket.state());
+        let lost = place.lost(socket.id(), self.recovery.head(), state);
+        self.recovery.lose(now(), place.private_id().clone(), lost);
+        self.keep(socket.namespace());
+    }
+
+    /// A socket that is here has joined a room.
+    pub(crate) fn joined(&self, place: &Place, room: &Room) {
+        place.joined(room, self.recovery.head());
+    }
+
+    /// A socket that is here has left a room.
+    pub(crate) fn left(&self, place: &Place, room: &Room) {
+        place.left(room);
+    }
+
+    // what is sent
+
+    /// Whom a target means at this moment: an id comes before a room of that name.
+    pub(crate) fn audience(&self, target: &Target, is_id: impl Fn(&Room) -> bool) -> Audience {
+        let address = |name: &Room| {
+            if is_id(name) || self.is_away(name.as_str()) {
+                Address::Socket(name.shared())
+            } else {
+                Address::Room(name.shared())
+            }
+        };
+        Audience {
+            to: target.rooms.iter().map(address).collect(),
+            except: target.except.iter().map(address).collect(),
+        }
+    }
+
+    /// Keeps an event, which `encode` makes with its offset, once as a packet and once as it goes out.
+    pub(crate) fn record(
+        &mut self,
+        namespace: &Arc<NamespaceCore>,
+        audience: Audience,
+        encode: impl FnOnce(Offset) -> Result<(Entry, Message), EmitError>,
+    ) -> Result<Message, EmitError> {
+        let message = self.recovery.record(now(), audience, encode)?;
+        self.keep(namespace);
+        Ok(message)
+    }
+
+    // keeping it small
+
+    /// Has the keeper run while there is something to keep.
+    fn keep(&mut self, namespace: &Arc<NamespaceCore>) {
+        self.keeper = match mem::replace(&mut self.keeper, Keeper::None) {
+            Keeper::Resting(runtime) => {
+                runtime.spawn(keep(Arc::clone(namespace)));
+                Keeper::Running(runtime)
+            }
+            other => other,
+        };
+    }
+
+    /// Frees what is too old. With nothing left the keeper may rest.
+    fn expire(&mut self) -> (Vec<Arc<dyn Any + Send + Sync>>, Holding) {
+        self.recovery.expire(now());
+        let forgotten = self.recovery.take_forgotten();
+        if self.recovery.poll_timeout().is_some() {
+            return (forgotten, Holding::Something);
+        }
+        self.keeper = match mem::replace(&mut self.keeper, Keeper::None) {
+            Keeper::Running(runtime) => Keeper::Resting(runtime),
+            other => other,
+        };
+        (forgotten, Holding::Nothing)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holding {
+    Nothing,
+    Something,
+}
+
+/// Frees a namespace's memory little by little. It keeps the namespace: one of a pattern has to be
+/// there when its clients come back.
+async fn keep(namespace: Arc<NamespaceCore>) {
+    loop {
+        sleep(ROUND).await;
+        let Some((forgotten, holding)) = namespace.memory().map(|mut memory| memory.expire())
+        else {
+            return;
+        };
+        if !forgotten.is_empty() {
+            // Neither here nor under the lock: what the application kept may do anything then.
+            tokio::spawn(async move { drop(forgotten) });
+        }
+        if holding == Holding::Nothing {
+            return;
+        }
+    }
+}
+
+const ROUND: Duration = Duration::from_secs(1);

@@ -1,0 +1,48 @@
+//! A client on its way back into a namespace.
+
+use std::{any::Any, sync::Arc};
+
+use engineio::proto::Entry;
+use socketio_proto::{self as proto, Gap};
+
+use super::{Memory, Place};
+use crate::{Room, SocketId};
+
+/// The claim of a client to the socket that it has lost. Until it is let in, the socket is waited
+/// for.
+pub(crate) struct Returning(proto::Returning<Arc<dyn Any + Send + Sync>>);
+
+impl Returning {
+    pub(super) fn new(claim: proto::Returning<Arc<dyn Any + Send + Sync>>) -> Self {
+        Self(claim)
+    }
+
+    /// The id that the socket gets back.
+    pub(crate) fn socket_id(&self) -> SocketId {
+        SocketId::restored(Arc::clone(&self.0.socket.socket_id))
+    }
+
+    /// What the application keeps for it.
+    pub(crate) fn state(&self) -> Arc<dyn Any + Send + Sync> {
+        Arc::clone(&self.0.socket.state)
+    }
+
+    /// The rooms that it was in.
+    pub(crate) fn rooms(&self) -> impl Iterator<Item = Room> {
+        let stays = self.0.socket.rooms.iter();
+        stays.map(|stay| Arc::clone(&stay.room).into())
+    }
+
+    /// The next part of what it missed; nothing if it has got everything.
+    pub(crate) fn replay(&mut self, memory: &Memory) -> Result<Vec<Entry>, Gap> {
+        memory.log().replay(&mut self.0, REPLAY_BYTES)
+    }
+
+    /// Where it stands after the replay.
+    pub(crate) fn place(&self) -> Place {
+        Place::recovered(self.0.private_id.clone(), &self.0.socket)
+    }
+}
+
+/// Replayed at once, before there has to be room in the session's queue again.
+const REPLAY_BYTES: usize = 64 * 1024;
