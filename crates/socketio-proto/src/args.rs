@@ -109,6 +109,11 @@ impl Args {
         }
     }
 
+    /// True if the last argument is a text.
+    pub(crate) fn end_with_text(&self) -> bool {
+        self.list.trim_end().ends_with('"')
+    }
+
     /// A checked list with its attachments.
     pub(crate) fn new(list: Text, attachments: Vec<Bytes>) -> Self {
         Self { list, attachments }

@@ -53,6 +53,24 @@ pub fn encode_recoverable_event(
     encode_event(namespace, name, &args.followed_by(&offset), None)
 }
 
+/// The same event without an offset, where it cannot go as it is: a client that counts offsets takes
+/// the text that an event ends with for one, so that `null` stands behind it (SIO5 6.7). `None` if it
+/// ends otherwise, and [`encode_event`] serves.
+///
+/// # Errors
+///
+/// As [`encode_event`].
+pub fn encode_unrecorded_event(
+    namespace: &NamespaceName,
+    name: &str,
+    args: &Args,
+) -> Result<Option<Entry>, ArgError> {
+    if !args.end_with_text() {
+        return Ok(None);
+    }
+    encode_event(namespace, name, &args.followed_by("null"), None).map(Some)
+}
+
 /// The answer to an event.
 pub fn encode_ack(namespace: &NamespaceName, id: AckId, args: &Args) -> Entry {
     with_arguments(PacketType::Ack, namespace, Some(id), "", args)
@@ -213,6 +231,20 @@ mod tests {
         let first = r#"62-/custom,3[{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
         assert_eq!(text(&ack), first);
         assert_eq!(ack.attachments(), ["b", "c"]);
+    }
+
+    // R3
+    #[test]
+    fn a_text_at_the_end_is_not_taken_for_an_offset() {
+        let unrecorded = |args: &str| {
+            let args = Args::from_raw([args]).unwrap();
+            encode_unrecorded_event(&NamespaceName::ROOT, "e", &args).unwrap()
+        };
+        assert_eq!(unrecorded("1"), None);
+        assert_eq!(unrecorded(r#"["a"]"#), None);
+        assert_eq!(text(&unrecorded(r#""a""#).unwrap()), r#"2["e","a",null]"#);
+        let none = encode_unrecorded_event(&NamespaceName::ROOT, "e", &Args::default());
+        assert_eq!(none, Ok(None));
     }
 
     #[test]

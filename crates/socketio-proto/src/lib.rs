@@ -30,7 +30,7 @@ pub use config::Config;
 pub use connection::{Connection, Event, NotAsking, Output};
 pub use encode::{
     ascii_json, encode_ack, encode_connect, encode_disconnect, encode_event,
-    encode_recoverable_event, encode_refusal,
+    encode_recoverable_event, encode_refusal, encode_unrecorded_event,
 };
 pub use error::{PacketError, Violation};
 pub use namespace::{InvalidNamespace, NamespaceName};

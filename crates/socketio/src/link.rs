@@ -25,13 +25,14 @@ pub(crate) struct Link {
 /// An encoded packet in the forms that clients need, each made once for all of them.
 pub(crate) struct Message {
     packet: Forms,
-    /// Of an event that comes again to clients who come back.
-    recorded: Option<Recorded>,
+    /// Of an event, for clients that count offsets.
+    counted: Option<Counted>,
 }
 
-struct Recorded {
-    offset: Offset,
-    /// With the offset as its last argument.
+/// An event as clients get it that count offsets.
+struct Counted {
+    /// Its last argument, if it comes again to those who come back.
+    offset: Option<Offset>,
     packet: Forms,
 }
 
@@ -77,10 +78,10 @@ impl Link {
     }
 
     fn form<'a>(&self, message: &'a Message) -> &'a Prepared {
-        let forms = match (&self.place, &message.recorded) {
-            (Some(place), Some(recorded)) => {
-                place.sent(recorded.offset);
-                &recorded.packet
+        let forms = match (&self.place, &message.counted) {
+            (Some(place), Some(counted)) => {
+                counted.offset.iter().for_each(|offset| place.sent(*offset));
+                &counted.packet
             }
             _ => &message.packet,
         };
@@ -96,21 +97,21 @@ impl Message {
     pub(crate) fn new(parser: Parser, packet: Entry) -> Result<Self, EmitError> {
         Ok(Self {
             packet: Forms::new(parser.write(packet)?),
-            recorded: None,
+            counted: None,
         })
     }
 
-    /// The same event with its offset, for those who have a place in the log.
-    pub(crate) fn recorded(
+    /// The same event with another packet for clients that count offsets, and the offset in it.
+    pub(crate) fn counted(
         self,
         parser: Parser,
         packet: Entry,
-        offset: Offset,
+        offset: Option<Offset>,
     ) -> Result<Self, EmitError> {
         let packet = Forms::new(parser.write(packet)?);
         Ok(Self {
             packet: self.packet,
-            recorded: Some(Recorded { offset, packet }),
+            counted: Some(Counted { offset, packet }),
         })
     }
 

@@ -342,7 +342,7 @@ impl NamespaceCore {
         let mut memory = self.memory_for(emit.options);
         let message = match &mut memory {
             Some(memory) => self.record_broadcast(memory, emit, plain)?,
-            None => plain,
+            None => self.unrecorded(&emit.name, &emit.args, plain)?,
         };
         Ok(self.fan_out(&emit.target, &message, emit.options))
     }

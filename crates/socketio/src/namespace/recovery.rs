@@ -62,9 +62,25 @@ impl NamespaceCore {
         let parser = self.settings().parser;
         memory.record(self, audience, |offset| {
             let packet = proto::encode_recoverable_event(self.name(), name, args, offset)?;
-            let message = plain.recorded(parser, packet.clone(), offset)?;
+            let message = plain.counted(parser, packet.clone(), Some(offset))?;
             Ok((packet, message))
         })
+    }
+
+    /// An event that does not come again, so that clients who count offsets find none in it.
+    pub(crate) fn unrecorded(
+        &self,
+        name: &str,
+        args: &Args,
+        plain: Message,
+    ) -> Result<Message, EmitError> {
+        if self.memory.is_none() {
+            return Ok(plain);
+        }
+        match proto::encode_unrecorded_event(self.name(), name, args)? {
+            Some(packet) => plain.counted(self.settings().parser, packet, None),
+            None => Ok(plain),
+        }
     }
 
     /// A client may be back before the network has told that its old connection is dead.

@@ -25,18 +25,21 @@ pub(crate) use self::{memory::Memory, place::Place, returning::Returning};
 /// - A session that has been silent for half a second gives its sockets up when their client comes
 ///   back on another; before that it counts as alive, and the other one gets a new socket.
 /// - Events of other servers are replayed, too; but a socket comes back on the server that lost it.
-/// - Every event costs one more argument on the wire, and all events of a namespace are sent one after
-///   another, as clients count by the last that they received.
+/// - Clients get the offset as one more argument, behind those of the event; where an event without
+///   an offset ends with a text, which they would take for one, `null`.
+/// - All events of a namespace are sent one after another, as clients count by the last that they
+///   received.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-/// use socketio::{Recovery, Server, Socket};
+/// use socketio::{HandlerError, Recovery, Server, Socket};
 ///
 /// let server = Server::builder().recovery(Recovery::new()).build();
 /// server.of("/").on_connect(|socket: Socket| async move {
 ///     if !socket.recovered() {
-///         socket.join("news");
+///         socket.join("news")?;
 ///     }
+///     Ok::<_, HandlerError>(())
 /// });
 /// # }
 /// ```

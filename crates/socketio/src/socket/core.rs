@@ -118,10 +118,14 @@ impl SocketCore {
         plain: Message,
         options: SendOptions,
     ) -> Result<EmitOutcome, EmitError> {
-        if self.place.is_none() || !self.namespace.settings().is_recoverable(options) {
+        if self.place.is_none() {
             return self.emit(&plain, options);
         }
-        let outcome = self.record(name, args, plain, options);
+        let outcome = if self.namespace.settings().is_recoverable(options) {
+            self.record(name, args, plain, options)
+        } else {
+            self.send_unrecorded(name, args, plain, options)
+        };
         self.counters().emitted(&outcome);
         outcome
     }
@@ -150,6 +154,19 @@ impl SocketCore {
             Some(joined) => joined.send(&message, options),
             None => Ok(EmitOutcome::Queued),
         }
+    }
+
+    fn send_unrecorded(
+        &self,
+        name: &str,
+        args: &Args,
+        plain: Message,
+        options: SendOptions,
+    ) -> Result<EmitOutcome, EmitError> {
+        let message = self.namespace.unrecorded(name, args, plain)?;
+        let client = self.client()?;
+        let joined = client.joined(self).ok_or(EmitError::Gone)?;
+        joined.send(&message, options)
     }
 
     /// Keeps who waits for an answer of the client.

@@ -130,14 +130,18 @@ async fn events_carry_an_offset() {
         .expect(r#"51-["two",1,{"_placeholder":true,"num":0},"@2"]"#)
         .await;
     member.expect("bYg==").await;
-    // Acks, events that ask, and events that may be dropped have none.
+    // Acks, events that ask, and events that may be dropped have none, nor what clients take for one.
     member.client.send(r#"27["echo"]"#).await;
     member.expect("37[]").await;
     let _ack = socket.emit_with_ack("asks", ());
     member.expect(r#"20["asks"]"#).await;
     let newest = SendOptions::with(SlowConsumer::DropNewest);
-    root.all().with(newest).emit("perhaps", ()).unwrap();
-    member.expect(r#"2["perhaps"]"#).await;
+    root.all().with(newest).emit("perhaps", (1,)).unwrap();
+    root.all().with(newest).emit("perhaps", ("text",)).unwrap();
+    socket.with(newest).emit("perhaps", ("text",)).unwrap();
+    member.expect(r#"2["perhaps",1]"#).await;
+    member.expect(r#"2["perhaps","text",null]"#).await;
+    member.expect(r#"2["perhaps","text",null]"#).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,7 +153,7 @@ async fn a_client_gets_what_it_missed_and_is_who_it_was() {
     let (sender, mut sockets) = unbounded_channel();
     root.on_connect(move |socket: Socket<String>| {
         if !socket.recovered() {
-            socket.join("red");
+            socket.join("red").unwrap();
         }
         let _ = sender.send(socket);
         async {}
@@ -466,7 +470,7 @@ async fn a_websocket_that_breaks_off_is_recovered() {
     server
         .of("/")
         .on("join", |socket: Socket, event: Event| async move {
-            socket.join(event.arg::<String>(0)?);
+            socket.join(event.arg::<String>(0)?)?;
             event.ack(())?;
             Ok::<_, HandlerError>(())
         });
