@@ -12,6 +12,9 @@ use crate::{
     wire::{self, Revision},
 };
 
+/// Fewer than a server's inbox may hold.
+const JOINS_AT_ONCE: usize = 256;
+
 /// A connected client of namespace `/`.
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -69,6 +72,25 @@ impl Connection {
     pub(crate) async fn join(&mut self, topic: &str) -> io::Result<()> {
         self.send(&format!(r#"420["join","{topic}"]"#)).await?;
         self.expect(b"430").await
+    }
+
+    /// Joins many rooms, some hundreds at a time.
+    pub(crate) async fn join_all(
+        &mut self,
+        topics: impl Iterator<Item = String>,
+    ) -> io::Result<()> {
+        let topics: Vec<String> = topics.collect();
+        for topics in topics.chunks(JOINS_AT_ONCE) {
+            let mut burst = Vec::new();
+            for topic in topics {
+                burst.extend(wire::frame(&format!(r#"420["join","{topic}"]"#)));
+            }
+            self.send_bytes(&burst).await?;
+            for _ in topics {
+                self.expect(b"430").await?;
+            }
+        }
+        Ok(())
     }
 
     /// Reads frames until one starts with `prefix`.
@@ -129,7 +151,7 @@ impl Connection {
     }
 }
 
-/// A connection from one of several loopback addresses: one has too few ports for large runs.
+/// A connection that sends at once.
 pub(crate) async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;

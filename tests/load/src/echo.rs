@@ -1,11 +1,6 @@
 //! Events with an ack, one under way on each connection.
 
-use std::{
-    cell::{Cell, RefCell},
-    io,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{io, rc::Rc, time::Instant};
 
 use clap::Args;
 
@@ -13,7 +8,8 @@ use crate::{
     Target,
     connection::Connection,
     polling::Poller,
-    report::{Meter, Report},
+    report::Report,
+    tally::{Tally, repeat},
 };
 
 /// How many clients ask.
@@ -26,73 +22,39 @@ pub(crate) struct Options {
     clients: usize,
 }
 
-/// What the clients have counted so far.
-#[derive(Default)]
-struct Tally {
-    echoes: Cell<u64>,
-    wrong: Cell<u64>,
-    latencies: RefCell<Vec<Duration>>,
-}
-
 pub(crate) async fn run(options: Options) -> io::Result<Report> {
     let tally = Rc::new(Tally::default());
     for _ in 0..options.clients {
         let mut connection = Connection::open(&options.target).await?;
-        let tally = Rc::clone(&tally);
-        tokio::task::spawn_local(async move {
-            loop {
-                let start = Instant::now();
-                if connection.send(REQUEST).await.is_err() {
-                    return;
-                }
-                let Ok(text) = connection.next().await else {
-                    return;
-                };
-                tally.add(text == ANSWER.as_bytes(), start);
+        repeat(&tally, async move || {
+            let start = Instant::now();
+            connection.send(REQUEST).await?;
+            match connection.next().await? {
+                text if text == ANSWER.as_bytes() => Ok(start),
+                text => Err(unexpected(text)),
             }
         });
     }
-    measure("echo", options, &tally).await
+    tally.measure("echo", &options.target).await
 }
 
 pub(crate) async fn run_polling(options: Options) -> io::Result<Report> {
     let tally = Rc::new(Tally::default());
     for _ in 0..options.clients {
         let mut poller = Poller::open(&options.target).await?;
-        let tally = Rc::clone(&tally);
-        tokio::task::spawn_local(async move {
-            loop {
-                let start = Instant::now();
-                if poller.send(REQUEST).await.is_err() || poller.expect(ANSWER).await.is_err() {
-                    return;
-                }
-                tally.add(true, start);
-            }
+        repeat(&tally, async move || {
+            let start = Instant::now();
+            poller.send(REQUEST).await?;
+            poller.expect(ANSWER).await?;
+            Ok(start)
         });
     }
-    measure("polling echo", options, &tally).await
+    tally.measure("polling echo", &options.target).await
 }
 
-async fn measure(work: &'static str, options: Options, tally: &Tally) -> io::Result<Report> {
-    let seconds = options.target.seconds;
-    tokio::time::sleep(Duration::from_secs_f64(seconds / 5.0)).await;
-    let (before, meter) = (tally.echoes.get(), Meter::start(options.target.pid)?);
-    tally.latencies.borrow_mut().clear();
-    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-    let echoes = tally.echoes.get() - before;
-    let mut report = meter.finish(work, echoes, tally.latencies.take())?;
-    report.misordered = tally.wrong.get();
-    // A generator without a single echo has measured nothing.
-    report.lost = u64::from(echoes == 0);
-    Ok(report)
-}
-
-impl Tally {
-    fn add(&self, right: bool, start: Instant) {
-        self.echoes.set(self.echoes.get() + 1);
-        self.wrong.set(self.wrong.get() + u64::from(!right));
-        self.latencies.borrow_mut().push(start.elapsed());
-    }
+fn unexpected(text: &[u8]) -> io::Error {
+    let text = String::from_utf8_lossy(text).into_owned();
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 const REQUEST: &str =

@@ -1,17 +1,16 @@
 //! Publishes to rooms and counts what arrives.
 
 use std::{
-    cell::RefCell,
     io,
     rc::Rc,
     time::{Duration, Instant},
 };
 
 use clap::Args;
-use tokio::sync::Notify;
 
 use crate::{
     Target,
+    board::Board,
     connection::Connection,
     polling::Poller,
     report::{Meter, Report},
@@ -23,10 +22,10 @@ use crate::{
 pub(crate) struct Options {
     #[command(flatten)]
     target: Target,
-    /// Connected subscribers, spread evenly over the topics.
+    /// Connected subscribers. With fewer topics several share one; with more each has several.
     #[arg(long, default_value_t = 1000)]
     subscribers: usize,
-    /// Rooms; publishes go to them in turn.
+    /// Rooms; publishes go to them in turn. One count divides the other.
     #[arg(long, default_value_t = 1)]
     topics: usize,
     /// Publishes that may be under way at once.
@@ -44,42 +43,22 @@ pub(crate) enum Transport {
     Polling,
 }
 
-/// What subscribers tell the publisher.
-struct Board {
-    /// Subscribers that have not yet received, by publish, oldest first.
-    waiting: RefCell<std::collections::VecDeque<usize>>,
-    first: RefCell<u64>,
-    sent: RefCell<Vec<Instant>>,
-    latencies: RefCell<Vec<Duration>>,
-    misordered: RefCell<u64>,
-    lost: RefCell<u64>,
-    progress: Notify,
-}
-
 pub(crate) async fn run(options: Options, transport: Transport) -> io::Result<Report> {
-    let board = Rc::new(Board::new());
+    options.check()?;
+    let board = Rc::new(Board::new(options.receivers()));
     for index in 0..options.subscribers {
-        let topic = format!("t{}", index % options.topics);
-        subscribe(
-            &options,
-            transport,
-            &topic,
-            index % options.topics,
-            Rc::clone(&board),
-        )
-        .await?;
+        subscribe(&options, transport, index, &board).await?;
     }
     let mut publisher = Connection::open(&options.target).await?;
-    let seconds = options.target.seconds;
-    publish_for(&options, &mut publisher, &board, seconds / 5.0).await?;
-    let (before, meter) = (board.delivered(&options), Meter::start(options.target.pid)?);
-    board.latencies.borrow_mut().clear();
-    publish_for(&options, &mut publisher, &board, seconds).await?;
-    let units = board.delivered(&options) - before;
-    let latencies = board.latencies.take();
-    let mut report = meter.finish("fanout", units, latencies)?;
-    report.lost = *board.lost.borrow();
-    report.misordered = *board.misordered.borrow();
+    publish_for(&options, &mut publisher, &board, options.target.warm_up()).await?;
+    let (before, meter) = (board.delivered(), Meter::start(options.target.pid)?);
+    board.take_latencies();
+    publish_for(&options, &mut publisher, &board, options.target.measured()).await?;
+    let units = board.delivered() - before;
+    let mut report = meter.finish("fanout", units, board.take_latencies())?;
+    report.lost = board.lost() + u64::from(units == 0);
+    report.misordered = board.misordered();
+    report.wrong = board.wrong();
     Ok(report)
 }
 
@@ -88,33 +67,24 @@ async fn publish_for(
     options: &Options,
     publisher: &mut Connection,
     board: &Board,
-    seconds: f64,
+    time: Duration,
 ) -> io::Result<()> {
-    let per_topic = options.subscribers / options.topics;
-    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    let end = Instant::now() + time;
     let mut burst = Vec::new();
-    while Instant::now() < end {
+    while Instant::now() < end && board.lost() == 0 {
         burst.clear();
         while board.under_way() < options.in_flight {
-            let number = board.begin(per_topic);
+            let number = board.begin();
             let topic = number as usize % options.topics;
             let payload = wire::payload(number, options.size);
-            burst.extend(wire::frame(&format!(
-                r#"42["publish","t{topic}","{payload}"]"#
-            )));
+            let publish = format!(r#"42["publish","t{topic}","{payload}"]"#);
+            burst.extend(wire::frame(&publish));
         }
         publisher.send_bytes(&burst).await?;
-        board.progress.notified().await;
+        board.progress().await;
     }
-    let patience = Duration::from_secs(10);
-    while board.under_way() > 0 {
-        if tokio::time::timeout(patience, board.progress.notified())
-            .await
-            .is_err()
-        {
-            *board.lost.borrow_mut() += board.waiting.borrow().iter().sum::<usize>() as u64;
-            break;
-        }
+    while board.under_way() > 0 && board.lost() == 0 {
+        board.progress().await;
     }
     Ok(())
 }
@@ -122,21 +92,14 @@ async fn publish_for(
 async fn subscribe(
     options: &Options,
     transport: Transport,
-    topic: &str,
-    first: usize,
-    board: Rc<Board>,
+    index: usize,
+    board: &Rc<Board>,
 ) -> io::Result<()> {
-    let (mut expected, step) = (first as u64, options.topics as u64);
-    let mut on_text = move |text: &[u8]| {
-        if let Some(number) = wire::sequence(text) {
-            board.received(number, expected);
-            expected = number + step;
-        }
-    };
+    let mut on_text = on_text(options, index, Rc::clone(board));
     match transport {
         Transport::WebSocket => {
             let mut connection = Connection::open(&options.target).await?;
-            connection.join(topic).await?;
+            connection.join_all(options.topics_of(index)).await?;
             tokio::task::spawn_local(async move {
                 while let Ok(text) = connection.next().await {
                     on_text(text);
@@ -145,7 +108,9 @@ async fn subscribe(
         }
         Transport::Polling => {
             let mut poller = Poller::open(&options.target).await?;
-            poller.join(topic).await?;
+            for topic in options.topics_of(index) {
+                poller.join(&topic).await?;
+            }
             tokio::task::spawn_local(
                 async move { while poller.poll(&mut on_text).await.is_ok() {} },
             );
@@ -154,56 +119,44 @@ async fn subscribe(
     Ok(())
 }
 
-impl Board {
-    fn new() -> Self {
-        Self {
-            waiting: RefCell::default(),
-            first: RefCell::new(0),
-            sent: RefCell::default(),
-            latencies: RefCell::default(),
-            misordered: RefCell::new(0),
-            lost: RefCell::new(0),
-            progress: Notify::new(),
-        }
-    }
-
-    fn under_way(&self) -> u64 {
-        self.waiting.borrow().len() as u64
-    }
-
-    /// The number of the next publish, which `receivers` are to get.
-    fn begin(&self, receivers: usize) -> u64 {
-        let mut sent = self.sent.borrow_mut();
-        sent.push(Instant::now());
-        self.waiting.borrow_mut().push_back(receivers);
-        sent.len() as u64 - 1
-    }
-
-    fn received(&self, number: u64, expected: u64) {
-        if number != expected {
-            *self.misordered.borrow_mut() += 1;
-        }
-        let mut first = self.first.borrow_mut();
-        let mut waiting = self.waiting.borrow_mut();
-        let place = number.checked_sub(*first).map(|place| place as usize);
-        let Some(left) = place.and_then(|place| waiting.get_mut(place)) else {
+/// What a subscriber does with each text.
+fn on_text(options: &Options, index: usize, board: Rc<Board>) -> impl FnMut(&[u8]) + 'static {
+    let step = options.subscribers.min(options.topics);
+    let (mut expected, size) = ((index % step) as u64, options.size);
+    move |text| {
+        let Some(payload) = wire::delivered(text) else {
             return;
         };
-        *left -= 1;
-        if *left > 0 {
-            return;
+        match wire::number(payload, size) {
+            Some(number) => {
+                board.received(number, expected);
+                expected = number + step as u64;
+            }
+            None => board.garbled(),
         }
-        self.latencies
-            .borrow_mut()
-            .push(self.sent.borrow()[number as usize].elapsed());
-        while waiting.front() == Some(&0) {
-            waiting.pop_front();
-            *first += 1;
+    }
+}
+
+impl Options {
+    fn check(&self) -> io::Result<()> {
+        let (few, many) = (
+            self.subscribers.min(self.topics),
+            self.subscribers.max(self.topics),
+        );
+        if few == 0 || many % few != 0 || self.in_flight == 0 {
+            return Err(io::Error::other("subscribers and topics do not divide"));
         }
-        self.progress.notify_one();
+        Ok(())
     }
 
-    fn delivered(&self, options: &Options) -> u64 {
-        *self.first.borrow() * (options.subscribers / options.topics) as u64
+    /// Subscribers of each topic.
+    fn receivers(&self) -> usize {
+        self.subscribers.div_ceil(self.topics)
+    }
+
+    fn topics_of(&self, index: usize) -> impl Iterator<Item = String> {
+        let step = self.subscribers.min(self.topics);
+        let topics = (index % step..self.topics).step_by(self.subscribers);
+        topics.map(|topic| format!("t{topic}"))
     }
 }

@@ -1,11 +1,6 @@
 //! Connects and upgrades, one after another from several clients at once.
 
-use std::{
-    cell::{Cell, RefCell},
-    io,
-    rc::Rc,
-    time::{Duration, Instant},
-};
+use std::{io, rc::Rc, time::Instant};
 
 use clap::Args;
 
@@ -13,7 +8,8 @@ use crate::{
     Target,
     connection::Connection,
     polling::Poller,
-    report::{Meter, Report},
+    report::Report,
+    tally::{Tally, repeat},
 };
 
 /// How many clients come and go.
@@ -26,44 +22,31 @@ pub(crate) struct Options {
     clients: usize,
 }
 
-/// What the clients have counted so far.
-#[derive(Default)]
-struct Tally {
-    connects: Cell<u64>,
-    failed: Cell<u64>,
-    latencies: RefCell<Vec<Duration>>,
-}
-
 pub(crate) async fn connect(options: Options) -> io::Result<Report> {
     let tally = Rc::new(Tally::default());
     for _ in 0..options.clients {
-        let (target, tally) = (options.target.clone(), Rc::clone(&tally));
-        tokio::task::spawn_local(async move {
-            loop {
-                let start = Instant::now();
-                tally.add(Connection::open(&target).await.map(|_| start.elapsed()));
-            }
+        let target = options.target.clone();
+        repeat(&tally, async move || {
+            let start = Instant::now();
+            Connection::open(&target).await?;
+            Ok(start)
         });
     }
-    measure("connect", &options, &tally).await
+    tally.measure("connect", &options.target).await
 }
 
-/// The latency is that of the upgrade alone: from the second handshake to the first frame after it.
+/// The latency is that of the upgrade alone: from the second handshake to the first answer after it.
 pub(crate) async fn upgrade(options: Options) -> io::Result<Report> {
     let tally = Rc::new(Tally::default());
     for _ in 0..options.clients {
-        let (target, tally) = (options.target.clone(), Rc::clone(&tally));
-        tokio::task::spawn_local(async move {
-            loop {
-                tally.add(upgrade_once(&target).await);
-            }
-        });
+        let target = options.target.clone();
+        repeat(&tally, async move || upgrade_once(&target).await);
     }
-    measure("upgrade", &options, &tally).await
+    tally.measure("upgrade", &options.target).await
 }
 
 /// As real clients do it: probe beside a parked poll, wait for that poll to end, then `5`.
-async fn upgrade_once(target: &Target) -> io::Result<Duration> {
+async fn upgrade_once(target: &Target) -> io::Result<Instant> {
     let mut poller = Poller::open(target).await?;
     let start = Instant::now();
     let sid = format!("&sid={}", poller.sid());
@@ -81,30 +64,6 @@ async fn upgrade_once(target: &Target) -> io::Result<Duration> {
     drained?;
     connection.send("5").await?;
     connection.send(r#"427["echo","up"]"#).await?;
-    connection.expect(b"437").await?;
-    Ok(start.elapsed())
-}
-
-async fn measure(work: &'static str, options: &Options, tally: &Tally) -> io::Result<Report> {
-    let seconds = options.target.seconds;
-    tokio::time::sleep(Duration::from_secs_f64(seconds / 5.0)).await;
-    let (before, meter) = (tally.connects.get(), Meter::start(options.target.pid)?);
-    tally.latencies.borrow_mut().clear();
-    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
-    let connects = tally.connects.get() - before;
-    let mut report = meter.finish(work, connects, tally.latencies.take())?;
-    report.lost = tally.failed.get();
-    Ok(report)
-}
-
-impl Tally {
-    fn add(&self, outcome: io::Result<Duration>) {
-        match outcome {
-            Ok(latency) => {
-                self.connects.set(self.connects.get() + 1);
-                self.latencies.borrow_mut().push(latency);
-            }
-            Err(_) => self.failed.set(self.failed.get() + 1),
-        }
-    }
+    connection.expect(br#"437["up"]"#).await?;
+    Ok(start)
 }

@@ -66,7 +66,7 @@ async fn settle(
     meter: Meter,
     work: &'static str,
 ) -> io::Result<Report> {
-    tokio::time::sleep(Duration::from_secs_f64(options.target.seconds)).await;
+    tokio::time::sleep(options.target.measured()).await;
     let grown = process::resident(options.target.pid)?.saturating_sub(before);
     let mut report = meter.finish(work, options.clients as u64, Vec::new())?;
     report.resident_per_unit = Some(grown as f64 / options.clients as f64);

@@ -2,21 +2,27 @@
 //!
 //! The application under load has one namespace, `/`, and three events: `join [topic]` (with ack)
 //! joins a room, `publish [topic, payload]` emits `m [payload]` to it, `echo [payload]` (with ack)
-//! acknowledges with the payload. Every run checks what it measures: counts, order, duplicates.
+//! acknowledges with the payload. Every run checks what it measures: counts, order, duplicates,
+//! payloads. `rest` and `disk` are about topicd and what it stores on.
 //! Results are one line of JSON.
 #![forbid(unsafe_code)]
 
+mod board;
 mod connection;
+mod disk;
 mod echo;
 mod fanout;
 mod handshakes;
+mod http;
 mod idle;
 mod polling;
 mod process;
 mod report;
+mod rest;
+mod tally;
 mod wire;
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -50,6 +56,16 @@ struct Target {
     seconds: f64,
 }
 
+impl Target {
+    fn warm_up(&self) -> Duration {
+        self.measured() / 5
+    }
+
+    fn measured(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Work {
     /// Publishes to rooms and counts deliveries.
@@ -68,6 +84,10 @@ enum Work {
     Connect(handshakes::Options),
     /// Polling handshake, then the upgrade.
     Upgrade(handshakes::Options),
+    /// Values written to topicd by REST, and how they arrive.
+    Rest(rest::Options),
+    /// How often a second this machine's disk syncs a small write.
+    Disk(disk::Options),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -100,5 +120,7 @@ async fn run(work: Work) -> std::io::Result<report::Report> {
         Work::PollingIdle(options) => idle::run_polling(options).await,
         Work::Connect(options) => handshakes::connect(options).await,
         Work::Upgrade(options) => handshakes::upgrade(options).await,
+        Work::Rest(options) => rest::run(options).await,
+        Work::Disk(options) => disk::run(&options),
     }
 }

@@ -2,21 +2,14 @@
 
 use std::io;
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
-
-use crate::{Target, connection, wire::Revision};
+use crate::{Target, http::Http, wire::Revision};
 
 /// A connected client of namespace `/` that never upgrades.
 pub(crate) struct Poller {
-    get: TcpStream,
-    post: TcpStream,
+    gets: Http,
+    posts: Http,
     target: String,
-    host: String,
     revision: Revision,
-    buffer: Vec<u8>,
 }
 
 impl Poller {
@@ -28,30 +21,26 @@ impl Poller {
 
     /// The Engine.IO handshake alone.
     pub(crate) async fn handshake(target: &Target) -> io::Result<Self> {
-        let get = connection::connect(target.address).await?;
-        let post = connection::connect(target.address).await?;
+        let mut gets = Http::open(target.address).await?;
+        let posts = Http::open(target.address).await?;
         let query = format!(
             "{}?EIO={}&transport=polling",
             target.path,
             target.eio.number()
         );
-        let mut poller = Self {
-            get,
-            post,
-            target: format!("{query}&b64=1"),
-            host: target.address.to_string(),
-            revision: target.eio,
-            buffer: Vec::new(),
-        };
-        let body = poller.fetch().await?;
+        let body = gets.get(&format!("{query}&b64=1")).await?;
         let text = String::from_utf8_lossy(&body);
         let sid = text
             .split(r#""sid":""#)
             .nth(1)
             .and_then(|rest| rest.split('"').next());
         let sid = sid.ok_or_else(|| io::Error::other(format!("no sid in {text:?}")))?;
-        poller.target = format!("{query}&sid={sid}");
-        Ok(poller)
+        Ok(Self {
+            gets,
+            posts,
+            target: format!("{query}&sid={sid}"),
+            revision: target.eio,
+        })
     }
 
     pub(crate) fn sid(&self) -> &str {
@@ -82,7 +71,7 @@ impl Poller {
 
     /// One GET; its packets go to `on_text`, pings are answered.
     pub(crate) async fn poll(&mut self, on_text: &mut impl FnMut(&[u8])) -> io::Result<()> {
-        let body = self.fetch().await?;
+        let body = self.gets.get(&self.target).await?;
         let mut pinged = false;
         for packet in self.packets(&body) {
             pinged |= packet == b"2";
@@ -96,25 +85,7 @@ impl Poller {
             Revision::V4 => packet.into(),
             Revision::V3 => format!("{}:{packet}", packet.encode_utf16().count()),
         };
-        let request = format!(
-            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n\r\n{body}",
-            self.target,
-            self.host,
-            body.len()
-        );
-        self.post.write_all(request.as_bytes()).await?;
-        read_answer(&mut self.post, &mut self.buffer)
-            .await
-            .map(|_| ())
-    }
-
-    async fn fetch(&mut self) -> io::Result<Vec<u8>> {
-        let request = format!(
-            "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
-            self.target, self.host
-        );
-        self.get.write_all(request.as_bytes()).await?;
-        read_answer(&mut self.get, &mut self.buffer).await
+        self.posts.post(&self.target, "", &body).await.map(drop)
     }
 
     /// Revision 3 payloads of this benchmark are ASCII, so lengths count bytes.
@@ -140,37 +111,4 @@ fn length_prefixed(mut body: &[u8]) -> Vec<&[u8]> {
         body = &body[colon + 1 + packet.len()..];
     }
     packets
-}
-
-/// Reads one answer with a Content-Length and returns its body; other statuses than 200 are errors.
-pub(crate) async fn read_answer(
-    stream: &mut TcpStream,
-    buffer: &mut Vec<u8>,
-) -> io::Result<Vec<u8>> {
-    buffer.clear();
-    let head = loop {
-        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
-            break end + 4;
-        }
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    };
-    let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
-    let length = text
-        .split("content-length:")
-        .nth(1)
-        .and_then(|rest| rest.lines().next());
-    let length: usize = length
-        .and_then(|length| length.trim().parse().ok())
-        .unwrap_or(0);
-    while buffer.len() < head + length {
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-    }
-    if !text.starts_with("http/1.1 200") {
-        return Err(io::Error::other(text));
-    }
-    Ok(buffer[head..].to_vec())
 }

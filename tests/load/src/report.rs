@@ -24,8 +24,13 @@ pub(crate) struct Report {
     pub(crate) latency_ms: Percentiles,
     /// Resident bytes of the server per unit, where memory is what is measured.
     pub(crate) resident_per_unit: Option<f64>,
+    /// Milliseconds from the answer of a REST write to its delivery, at the 99th percentile.
+    pub(crate) behind_answer_ms: Option<f64>,
     pub(crate) lost: u64,
+    /// Out of order, or more than once.
     pub(crate) misordered: u64,
+    /// Other bytes than were sent.
+    pub(crate) wrong: u64,
 }
 
 /// Four points of a distribution.
@@ -72,20 +77,22 @@ impl Meter {
             generator_share: own / wall,
             latency_ms: Percentiles::of(latencies),
             resident_per_unit: None,
+            behind_answer_ms: None,
             lost: 0,
             misordered: 0,
+            wrong: 0,
         })
     }
 }
 
 impl Report {
     pub(crate) fn is_clean(&self) -> bool {
-        self.lost == 0 && self.misordered == 0
+        self.lost == 0 && self.misordered == 0 && self.wrong == 0
     }
 }
 
 impl Percentiles {
-    fn of(mut latencies: Vec<Duration>) -> Self {
+    pub(crate) fn of(mut latencies: Vec<Duration>) -> Self {
         latencies.sort_unstable();
         let at = |share: f64| {
             let index = (latencies.len() as f64 * share) as usize;

@@ -57,21 +57,20 @@ pub(crate) fn parse_frame(buffer: &[u8]) -> Option<(&[u8], usize)> {
     Some((buffer.get(head..end)?, end))
 }
 
-/// The number at the front of a benchmark payload: `42["m","17:…"]`.
-pub(crate) fn sequence(text: &[u8]) -> Option<u64> {
-    let start = memchr_after(text, b"[\"m\",\"")?;
-    let digits = text[start..]
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit());
-    digits
-        .map(|digit| u64::from(digit - b'0'))
-        .reduce(|number, digit| number * 10 + digit)
+/// The payload of a delivery, `42["m","…"]`; other texts have none.
+pub(crate) fn delivered(text: &[u8]) -> Option<&[u8]> {
+    text.strip_prefix(br#"42["m",""#)?.strip_suffix(br#""]"#)
 }
 
-fn memchr_after(text: &[u8], what: &[u8]) -> Option<usize> {
-    text.windows(what.len())
-        .position(|window| window == what)
-        .map(|at| at + what.len())
+/// The number that [`payload`] of this size was made from, if it is such a payload to the last byte.
+pub(crate) fn number(payload: &[u8], size: usize) -> Option<u64> {
+    let colon = payload.iter().position(|byte| *byte == b':')?;
+    let (digits, padding) = payload.split_at(colon);
+    let whole = payload.len() == size.max(colon + 1);
+    if !whole || padding[1..].iter().any(|byte| *byte != b'x') {
+        return None;
+    }
+    std::str::from_utf8(digits).ok()?.parse().ok()
 }
 
 /// A payload of `size` bytes that starts with a number.
@@ -100,9 +99,16 @@ mod tests {
     }
 
     #[test]
-    fn the_number_is_found_in_an_event() {
+    fn a_delivery_is_read_to_its_last_byte() {
         let event = format!(r#"42["m","{}"]"#, payload(1207, 64));
-        assert_eq!(sequence(event.as_bytes()), Some(1207));
-        assert_eq!(sequence(b"3"), None);
+        let received = delivered(event.as_bytes()).unwrap();
+        assert_eq!(number(received, 64), Some(1207));
+        assert_eq!(number(received, 65), None);
+        assert_eq!(number(&received[..63], 64), None);
+        assert_eq!(
+            number(payload(1207, 64).replace("xx", "xy").as_bytes(), 64),
+            None
+        );
+        assert_eq!(delivered(b"3"), None);
     }
 }
