@@ -70,9 +70,18 @@ impl Watched {
     }
 
     pub(crate) fn tell<'a>(&self, happening: impl FnOnce() -> Happening<'a>) {
-        if let Some(observer) = self.0.get().filter(|observer| observer.is_watching()) {
+        if let Some(observer) = self.observer() {
             observer.note(&happening());
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_watched(&self) -> bool {
+        self.observer().is_some()
+    }
+
+    fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.0.get().filter(|observer| observer.is_watching())
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) struct Viewer {
 pub(super) enum Picture {
     /// What happens is told when it happens.
     Whole,
-    /// It has just come, or has not kept up: it is told all of it when its queue is empty.
+    /// It has just come, or has not kept up: it is told all of it once it has read what waits.
     Missing,
 }
 
@@ -96,8 +96,13 @@ impl Viewer {
         client.is_ok_and(|client| client.has(&self.socket))
     }
 
+    /// True if it has to be told everything, and has read what was told before.
+    pub(super) fn wants_picture(&self) -> bool {
+        self.picture == Picture::Missing && self.backlog() <= CAUGHT_UP
+    }
+
     /// Bytes that wait for this admin.
-    pub(super) fn backlog(&self) -> usize {
+    fn backlog(&self) -> usize {
         let client = self.socket.client();
         client.map_or(0, |client| client.session().queued_bytes())
     }
@@ -137,5 +142,7 @@ pub(super) enum Sent {
     No,
 }
 
+/// Bytes that may wait for an admin who has to be told everything.
+const CAUGHT_UP: usize = 16 * 1024;
 /// Bytes that may wait for an admin; the rest of its queue is left to what must not be lost.
 const MAX_BACKLOG: usize = 256 * 1024;

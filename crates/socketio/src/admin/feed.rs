@@ -4,23 +4,21 @@ use std::sync::{Arc, Weak};
 
 use engineio::WeakEngineService;
 use serde_json::value::RawValue;
-use socketio_proto::{ArgError, Args, IntoArgs};
+use socketio_proto::IntoArgs;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     Aliases, Mode, TICK,
     audience::{Audience, Picture, Task, Viewer},
-    journal::{Excerpt, Gap, Note, What},
+    journal::Gap,
     mirror::Mirror,
-    records::{Portrait, SocketChange},
+    records::Portrait,
     stats::{Identity, Meter},
-    timestamp::Timestamp,
+    told::Told,
 };
-use crate::{
-    Room, SocketId, link::Message, namespace::NamespaceCore, server::Shared, socket::SocketCore,
-};
+use crate::{link::Message, namespace::NamespaceCore, server::Shared, socket::SocketCore};
 
-/// What admins are told, and those who have come to be told.
+/// What admins are told of, and those who have come to be told.
 pub(super) struct Feed {
     mirror: Arc<Mirror>,
     server: Weak<Shared>,
@@ -57,8 +55,10 @@ impl Feed {
 
     /// Tells an admin what happens from now on, as long as it stays.
     pub(super) fn enter(self: &Arc<Self>, admin: &Arc<SocketCore>) {
-        let task = self.audience.enter(Arc::clone(admin), &self.mirror);
-        if let (Task::None, Some(engine)) = (task, self.engine.upgrade()) {
+        let Some(engine) = self.engine.upgrade() else {
+            return;
+        };
+        if self.audience.enter(Arc::clone(admin), &self.mirror) == Task::None {
             let telling = Telling {
                 feed: Arc::clone(self),
                 viewers: Vec::new(),
@@ -102,102 +102,6 @@ impl Feed {
         let record = portrait.record(&self.aliases, &namespace.rooms_of(socket));
         serde_json::value::to_raw_value(&record).ok()
     }
-
-    /// The events that tell of a note.
-    fn events(&self, note: Note) -> Vec<(&'static str, Result<Args, ArgError>)> {
-        let at = note.at;
-        let alias = |id| self.aliases.socket(id);
-        match note.what {
-            What::Connected(portrait) => self.connected(&portrait, at),
-            What::Upgraded { namespace, socket } => {
-                let change = SocketChange {
-                    id: &alias(&socket),
-                    nsp: namespace.as_str(),
-                    transport: "websocket",
-                };
-                vec![("socket_updated", (change,).into_args())]
-            }
-            What::Disconnected {
-                namespace,
-                socket,
-                reason,
-                rooms,
-            } => {
-                let (nsp, id) = (namespace.as_str(), alias(&socket));
-                let left = (nsp, &id, reason.to_string(), at).into_args();
-                let own = std::iter::once(Room::from(&*id));
-                let rooms = own.chain(rooms);
-                let rooms = rooms.map(|room| ("room_left", room_change(nsp, &room, &id, at)));
-                std::iter::once(("socket_disconnected", left))
-                    .chain(rooms)
-                    .collect()
-            }
-            What::Joined {
-                namespace,
-                room,
-                socket,
-            } => {
-                let args = room_change(namespace.as_str(), &room, &alias(&socket), at);
-                vec![("room_joined", args)]
-            }
-            What::Left {
-                namespace,
-                room,
-                socket,
-            } => {
-                let args = room_change(namespace.as_str(), &room, &alias(&socket), at);
-                vec![("room_left", args)]
-            }
-            What::Received {
-                namespace,
-                socket,
-                event,
-            } => {
-                let args = self.event(namespace.as_str(), &socket, &event, at);
-                vec![("event_received", args)]
-            }
-            What::Sent {
-                namespace,
-                sockets,
-                event,
-            } => {
-                let sockets = sockets.iter();
-                let args = |socket| self.event(namespace.as_str(), socket, &event, at);
-                sockets.map(|socket| ("event_sent", args(socket))).collect()
-            }
-        }
-    }
-
-    /// The interface expects the room of its own that the reference gives to each socket.
-    fn connected(
-        &self,
-        socket: &Portrait,
-        at: Timestamp,
-    ) -> Vec<(&'static str, Result<Args, ArgError>)> {
-        let id = self.aliases.socket(socket.id());
-        let own = room_change(socket.namespace().as_str(), &Room::from(&*id), &id, at);
-        let record = socket.record(&self.aliases, &[]);
-        vec![
-            ("room_joined", own),
-            ("socket_connected", (record, at).into_args()),
-        ]
-    }
-
-    fn event(
-        &self,
-        namespace: &str,
-        socket: &SocketId,
-        event: &Excerpt,
-        at: Timestamp,
-    ) -> Result<Args, ArgError> {
-        let before = (namespace, &self.aliases.socket(socket)).into_args()?;
-        let after = (at,).into_args()?;
-        let args = before
-            .iter()
-            .chain([event.list.as_str()])
-            .chain(after.iter());
-        Args::from_raw_with(args, event.attachments.clone())
-    }
 }
 
 impl Telling {
@@ -231,12 +135,11 @@ impl Telling {
 
     fn pass_on(&mut self) {
         let pages = self.feed.mirror.journal.take();
-        for note in pages.notes {
-            for (name, args) in self.feed.events(note) {
-                if let Some(message) = self.encode(name, args) {
-                    let viewers = self.viewers.iter_mut();
-                    viewers.for_each(|viewer| viewer.tell(&message));
-                }
+        let notes = pages.notes.iter();
+        for told in notes.flat_map(|note| note.told(&self.feed.aliases)) {
+            if let Some(message) = encode(&self.viewers, told) {
+                let viewers = self.viewers.iter_mut();
+                viewers.for_each(|viewer| viewer.tell(&message));
             }
         }
         if pages.gap == Gap::Some {
@@ -246,46 +149,47 @@ impl Telling {
     }
 
     fn show_all(&mut self) {
-        let lacks = |viewer: &Viewer| viewer.picture == Picture::Missing && viewer.backlog() == 0;
-        if self.feed.mirror.mode() == Mode::Production || !self.viewers.iter().any(lacks) {
+        let development = self.feed.mirror.mode() == Mode::Development;
+        if !development || !self.viewers.iter().any(Viewer::wants_picture) {
             return;
         }
-        let sockets = (self.feed.all_sockets(),).into_args();
-        if let Some(message) = self.encode("all_sockets", sockets) {
-            let viewers = self.viewers.iter_mut().filter(|viewer| lacks(viewer));
-            viewers.for_each(|viewer| viewer.show(&message));
+        let told = Told {
+            name: "all_sockets",
+            args: (self.feed.all_sockets(),).into_args(),
+        };
+        if let Some(message) = encode(&self.viewers, told) {
+            let viewers = self.viewers.iter_mut();
+            viewers
+                .filter(|viewer| viewer.wants_picture())
+                .for_each(|viewer| viewer.show(&message));
         }
     }
 
     fn tell_stats(&mut self) {
-        let feed = Arc::clone(&self.feed);
+        let feed = &self.feed;
         let (Some(server), Some(engine)) = (feed.server.upgrade(), feed.engine.upgrade()) else {
             return;
         };
         let traffic = &feed.mirror.traffic;
         let stats = self.meter.read(&feed.identity, traffic, &server, &engine);
-        if let Some(message) = self.encode("server_stats", (stats,).into_args()) {
+        let told = Told {
+            name: "server_stats",
+            args: (stats,).into_args(),
+        };
+        if let Some(message) = encode(&self.viewers, told) {
             for viewer in &self.viewers {
                 // Who misses these gets the next ones.
                 let _ = viewer.send(&message);
             }
         }
     }
-
-    /// None for what has no form as a packet, such as arguments nested as deep as is allowed.
-    fn encode(&self, name: &str, args: Result<Args, ArgError>) -> Option<Message> {
-        let namespace = self.viewers.first()?.socket.namespace();
-        namespace.encode(name, &args.ok()?, None).ok()
-    }
 }
 
-fn room_change(
-    namespace: &str,
-    room: &Room,
-    socket: &str,
-    at: Timestamp,
-) -> Result<Args, ArgError> {
-    (namespace, room.as_str(), socket, at).into_args()
+/// One message for all viewers; none if nobody is there, or it has no form.
+fn encode(viewers: &[Viewer], told: Told) -> Option<Message> {
+    let namespace = viewers.first()?.socket.namespace();
+    let message = namespace.encode(told.name, &told.args.ok()?, None);
+    message.ok()
 }
 
 /// Sockets in one picture, and bytes of it.

@@ -12,7 +12,7 @@ use socketio_proto::{Args, NamespaceName};
 use tokio::sync::Notify;
 
 use super::{records::Portrait, timestamp::Timestamp};
-use crate::{DisconnectReason, Room, SocketId};
+use crate::{DisconnectReason, Room, SocketId, socket::SocketCore};
 
 /// Notes, oldest first.
 #[derive(Default)]
@@ -43,39 +43,22 @@ pub(super) struct Note {
     pub(super) what: What,
 }
 
-/// What happened.
+/// What happened, and to which sockets.
 pub(super) enum What {
     Connected(Portrait),
-    Upgraded {
-        namespace: NamespaceName,
-        socket: SocketId,
-    },
-    Disconnected {
-        namespace: NamespaceName,
-        socket: SocketId,
-        reason: DisconnectReason,
-        rooms: Vec<Room>,
-    },
-    Joined {
-        namespace: NamespaceName,
-        room: Room,
-        socket: SocketId,
-    },
-    Left {
-        namespace: NamespaceName,
-        room: Room,
-        socket: SocketId,
-    },
-    Received {
-        namespace: NamespaceName,
-        socket: SocketId,
-        event: Excerpt,
-    },
-    Sent {
-        namespace: NamespaceName,
-        sockets: Vec<SocketId>,
-        event: Excerpt,
-    },
+    Upgraded(Subject),
+    /// It was in these rooms.
+    Disconnected(Subject, DisconnectReason, Vec<Room>),
+    Joined(Subject, Room),
+    Left(Subject, Room),
+    Received(Subject, Excerpt),
+    Sent(Vec<Subject>, Excerpt),
+}
+
+/// A socket to which something happened.
+pub(super) struct Subject {
+    pub(super) namespace: NamespaceName,
+    pub(super) socket: SocketId,
 }
 
 /// An event as admins see it: its name and its arguments as one JSON array.
@@ -87,10 +70,7 @@ pub(super) struct Excerpt {
 impl Journal {
     /// Notes something, if there is room.
     pub(super) fn add(&self, what: What) {
-        let note = Note {
-            at: Timestamp::now(),
-            what,
-        };
+        let note = Note::new(what);
         let mut pages = self.pages();
         let bytes = pages.bytes + note.bytes();
         if pages.notes.len() < MAX_NOTES && bytes <= MAX_BYTES {
@@ -118,10 +98,30 @@ impl Journal {
 }
 
 impl Note {
+    pub(super) fn new(what: What) -> Self {
+        Self {
+            at: Timestamp::now(),
+            what,
+        }
+    }
+
     fn bytes(&self) -> usize {
         match &self.what {
-            What::Received { event, .. } | What::Sent { event, .. } => event.bytes(),
+            What::Received(_, event) | What::Sent(_, event) => event.bytes(),
             _ => 0,
+        }
+    }
+}
+
+impl Subject {
+    pub(super) fn of(socket: &SocketCore) -> Self {
+        Self::new(socket.namespace().name(), socket.id())
+    }
+
+    pub(super) fn new(namespace: &NamespaceName, socket: &SocketId) -> Self {
+        Self {
+            namespace: namespace.clone(),
+            socket: socket.clone(),
         }
     }
 }
@@ -175,14 +175,6 @@ mod tests {
 
     use super::*;
 
-    fn sent(event: Excerpt) -> What {
-        What::Sent {
-            namespace: NamespaceName::parse("/").unwrap(),
-            sockets: Vec::new(),
-            event,
-        }
-    }
-
     #[test]
     fn events_are_shown_with_their_arguments() {
         let args = (1, Binary("bytes".into())).into_args().unwrap();
@@ -204,7 +196,7 @@ mod tests {
     fn what_has_no_room_leaves_a_gap() {
         let journal = Journal::default();
         for _ in 0..=MAX_NOTES {
-            journal.add(sent(Excerpt::of("x", &Args::default())));
+            journal.add(What::Sent(Vec::new(), Excerpt::of("x", &Args::default())));
         }
         let pages = journal.take();
         assert_eq!((pages.notes.len(), pages.gap), (MAX_NOTES, Gap::Some));
@@ -212,7 +204,7 @@ mod tests {
 
         let args = ("x".repeat(MAX_EVENT - 10),).into_args().unwrap();
         for _ in 0..=MAX_BYTES / MAX_EVENT {
-            journal.add(sent(Excerpt::of("x", &args)));
+            journal.add(What::Sent(Vec::new(), Excerpt::of("x", &args)));
         }
         let pages = journal.take();
         assert_eq!(pages.gap, Gap::Some);

@@ -7,12 +7,12 @@ use std::sync::{
 
 use super::{
     Admin, Mode,
-    journal::{Excerpt, Journal, What},
+    journal::{Excerpt, Journal, Subject, What},
     records::Portrait,
     stats::Traffic,
 };
 use crate::{
-    Outgoing, Recipients, SocketId,
+    Outgoing, Recipients,
     namespace::NamespaceCore,
     observer::{Happening, Observer},
 };
@@ -57,53 +57,29 @@ impl Mirror {
     fn what(&self, happening: &Happening<'_>) -> Option<What> {
         Some(match happening {
             Happening::Connected(socket) => What::Connected(Portrait::of(socket)?),
-            Happening::Upgraded(socket) => What::Upgraded {
-                namespace: socket.namespace().name().clone(),
-                socket: socket.id().clone(),
-            },
+            Happening::Upgraded(socket) => What::Upgraded(Subject::of(socket)),
             Happening::Disconnected {
                 socket,
                 reason,
                 rooms,
-            } => What::Disconnected {
-                namespace: socket.namespace().name().clone(),
-                socket: socket.id().clone(),
-                reason: *reason,
-                rooms: rooms.clone(),
-            },
+            } => What::Disconnected(Subject::of(socket), *reason, rooms.clone()),
             Happening::Joined {
                 namespace,
                 room,
                 socket,
-            } => What::Joined {
-                namespace: (*namespace).clone(),
-                room: (*room).clone(),
-                socket: (*socket).clone(),
-            },
+            } => What::Joined(Subject::new(namespace, socket), (*room).clone()),
             Happening::Left {
                 namespace,
                 room,
                 socket,
-            } => What::Left {
-                namespace: (*namespace).clone(),
-                room: (*room).clone(),
-                socket: (*socket).clone(),
-            },
+            } => What::Left(Subject::new(namespace, socket), (*room).clone()),
             Happening::Received { socket, name, args } => {
-                let namespace = self.foreign(socket.namespace())?;
-                What::Received {
-                    namespace: namespace.name().clone(),
-                    socket: socket.id().clone(),
-                    event: Excerpt::of(name.as_str(), args),
-                }
+                self.foreign(socket.namespace())?;
+                What::Received(Subject::of(socket), Excerpt::of(name.as_str(), args))
             }
             Happening::Sent { namespace, event } => {
-                let namespace = self.foreign(namespace)?;
-                What::Sent {
-                    namespace: namespace.name().clone(),
-                    sockets: recipients(namespace, event),
-                    event: Excerpt::of(event.name, event.args),
-                }
+                let recipients = recipients(self.foreign(namespace)?, event);
+                What::Sent(recipients, Excerpt::of(event.name, event.args))
             }
             Happening::MessageIn { .. } | Happening::MessagesOut { .. } => return None,
         })
@@ -133,10 +109,14 @@ impl Observer for Mirror {
 }
 
 /// To whom an event goes: a broadcast is shown with its first recipients.
-fn recipients(namespace: &NamespaceCore, event: &Outgoing<'_>) -> Vec<SocketId> {
+fn recipients(namespace: &NamespaceCore, event: &Outgoing<'_>) -> Vec<Subject> {
+    let name = namespace.name();
     match event.to {
-        Recipients::Socket(id) => vec![id.clone()],
-        Recipients::Broadcast(target) => namespace.some_ids(target, MAX_RECIPIENTS),
+        Recipients::Socket(id) => vec![Subject::new(name, id)],
+        Recipients::Broadcast(target) => {
+            let sockets = namespace.some_ids(target, MAX_RECIPIENTS).into_iter();
+            sockets.map(|id| Subject::new(name, &id)).collect()
+        }
     }
 }
 

@@ -41,7 +41,10 @@ mod logins;
 mod mirror;
 mod records;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod timestamp;
+mod told;
 
 use aliases::Aliases;
 use commands::Desk;

@@ -4,10 +4,9 @@ use engineio::proto::{Sid, Transport};
 use http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use socketio_proto::NamespaceName;
 
-use super::{Access, Mode, aliases::Aliases, timestamp::Timestamp};
-use crate::{Handshake, Room, SocketId, socket::SocketCore};
+use super::{Access, Mode, aliases::Aliases, journal::Subject, timestamp::Timestamp};
+use crate::{Handshake, Room, socket::SocketCore};
 
 /// The event `config`.
 #[derive(Debug, Clone, Serialize)]
@@ -37,8 +36,7 @@ enum Feature {
 
 /// What is to be told of a socket, and may outlive it.
 pub(super) struct Portrait {
-    namespace: NamespaceName,
-    id: SocketId,
+    subject: Subject,
     sid: Sid,
     transport: Transport,
     handshake: Handshake,
@@ -96,30 +94,25 @@ impl Portrait {
     pub(super) fn of(socket: &SocketCore) -> Option<Self> {
         let client = socket.client().ok()?;
         Some(Self {
-            namespace: socket.namespace().name().clone(),
-            id: socket.id().clone(),
+            subject: Subject::of(socket),
             sid: client.session().sid().clone(),
             transport: client.session().transport(),
             handshake: socket.handshake().clone(),
         })
     }
 
-    pub(super) fn namespace(&self) -> &NamespaceName {
-        &self.namespace
-    }
-
-    pub(super) fn id(&self) -> &SocketId {
-        &self.id
+    pub(super) fn subject(&self) -> &Subject {
+        &self.subject
     }
 
     /// The record of a socket that is in these rooms, and as always in the one of its id.
     pub(super) fn record(&self, aliases: &Aliases, rooms: &[Room]) -> SocketRecord {
-        let id = aliases.socket(&self.id).into_owned();
+        let id = aliases.socket(&self.subject.socket).into_owned();
         let rooms = rooms.iter().map(|room| room.as_str().to_owned());
         SocketRecord {
             client_id: aliases.client(&self.sid),
             transport: self.transport.as_str(),
-            nsp: self.namespace.as_str().into(),
+            nsp: self.subject.namespace.as_str().into(),
             data: Map::new(),
             handshake: HandshakeRecord::of(&self.handshake),
             rooms: std::iter::once(id.clone()).chain(rooms).collect(),

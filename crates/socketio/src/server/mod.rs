@@ -108,6 +108,11 @@ impl Server {
         admin::open(&self.shared, self.engine.downgrade(), options);
     }
 
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// The names of all namespaces of this moment, in no order.
     pub fn namespaces(&self) -> Vec<String> {
         self.shared.names()
