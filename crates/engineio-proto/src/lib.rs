@@ -24,7 +24,7 @@ pub use handshake::Handshake;
 pub use limits::Limits;
 pub use packet::{Data, Packet, PacketType};
 pub use payload::{ContentType, DecodedPayload, JsonpIndex, LegacyText, Payload, PollEncoding};
-pub use prepared::{Entry, Prepared};
+pub use prepared::{Compressible, Entry, Prepared};
 pub use request::{
     EngineRequest, ExistingKind, OpenRequest, PostContent, RequestHead, Transport, Upgrade,
 };

@@ -15,6 +15,19 @@ use crate::{Data, Packet, Text, Version, websocket_frame::MAX_HEAD};
 pub struct Entry {
     head: Data,
     attachments: Vec<Bytes>,
+    compressible: Compressible,
+}
+
+/// Whether an HTTP answer that carries a message may be compressed.
+///
+/// What a secret and a peer's words are compressed together with tells of the secret by its length.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Compressible {
+    /// It may, if the driver compresses answers.
+    #[default]
+    Yes,
+    /// It stays as it is, with everything else that is in it.
+    No,
 }
 
 impl Entry {
@@ -23,7 +36,15 @@ impl Entry {
         Self {
             head: Data::Text(head),
             attachments,
+            compressible: Compressible::Yes,
         }
+    }
+
+    /// The same, with a say in the compression of answers.
+    #[must_use]
+    pub fn with_compressible(mut self, compressible: Compressible) -> Self {
+        self.compressible = compressible;
+        self
     }
 
     /// The first message.
@@ -34,6 +55,11 @@ impl Entry {
     /// The binary messages that follow it.
     pub fn attachments(&self) -> &[Bytes] {
         &self.attachments
+    }
+
+    /// Whether an HTTP answer with it may be compressed.
+    pub fn compressible(&self) -> Compressible {
+        self.compressible
     }
 
     fn packets(&self) -> impl Iterator<Item = Packet> {
@@ -69,6 +95,7 @@ impl Entry {
         Self {
             head,
             attachments: contents.collect(),
+            compressible: self.compressible,
         }
     }
 }
@@ -78,6 +105,7 @@ impl<T: Into<Data>> From<T> for Entry {
         Self {
             head: head.into(),
             attachments: Vec::new(),
+            compressible: Compressible::Yes,
         }
     }
 }
@@ -152,6 +180,11 @@ impl Prepared {
         self.0.v4.len()
     }
 
+    /// Whether an HTTP answer with it may be compressed.
+    pub fn compressible(&self) -> Compressible {
+        self.0.entry.compressible
+    }
+
     /// True if its text has a raw U+001E, which tears it apart in revision 4's payloads: a session
     /// that polls must refuse it ([`SendError::Separator`](crate::SendError::Separator)). JSON
     /// never has one.
@@ -180,6 +213,14 @@ mod tests {
             message.frames(Version::V4).as_ptr()
         );
         assert_eq!((message.len(), message.packet_count()), (9, 1));
+    }
+
+    #[test]
+    fn a_say_in_compression_stays_with_the_message() {
+        let entry = Entry::with_attachments("52-[]".into(), attachments());
+        assert_eq!(entry.compressible(), Compressible::Yes);
+        let message = Prepared::new(entry.with_compressible(Compressible::No));
+        assert_eq!(message.compressible(), Compressible::No);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Response, header};
 use http_body_util::{BodyExt, Collected};
 
 use crate::response::Body;
+use engineio_proto::Compressible;
 
 /// Which poll answers are compressed.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +41,8 @@ impl Compression {
     ) -> Response<Body> {
         let (mut head, body) = response.into_parts();
         let Ok(body) = body.collect().await.map(Collected::to_bytes);
-        let worthwhile = encoding.filter(|_| body.len() >= self.threshold);
+        let allowed = head.extensions.get::<Compressible>() != Some(&Compressible::No);
+        let worthwhile = encoding.filter(|_| allowed && body.len() >= self.threshold);
         let Some((encoding, bytes)) = worthwhile.and_then(|e| Some((e, e.encode(&body)?))) else {
             return Response::from_parts(head, Body::new(body));
         };
@@ -136,5 +138,14 @@ mod tests {
             .apply(Some(Encoding::Gzip), answer("1234567890"))
             .await;
         assert_eq!(long.headers()[header::CONTENT_ENCODING], "gzip");
+    }
+
+    #[tokio::test]
+    async fn what_must_not_be_compressed_is_not() {
+        let compression = Compression { threshold: 1 };
+        let mut answer = Response::new(Body::from("secret"));
+        answer.extensions_mut().insert(Compressible::No);
+        let answer = compression.apply(Some(Encoding::Gzip), answer).await;
+        assert!(answer.headers().is_empty());
     }
 }

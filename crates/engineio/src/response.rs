@@ -13,6 +13,8 @@ pub(crate) type Body = Full<Bytes>;
 /// A poll's answer.
 pub(crate) fn payload(payload: Payload) -> Response<Body> {
     let mut response = typed(StatusCode::OK, payload.content_type.as_str(), payload.body);
+    // For whoever may compress it.
+    response.extensions_mut().insert(payload.compressible);
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if payload.content_type == ContentType::JavaScript {

@@ -10,13 +10,13 @@ use std::{
     time::Duration,
 };
 
-use engineio::proto::SendOptions;
+use engineio::proto::{Compressible, SendOptions};
 use futures_util::{StreamExt, future::BoxFuture, stream, stream::BoxStream};
 use socketio_proto::Args;
 
 use crate::{
-    Answer, Delivery, EmitError, Room, ServerEvent, SocketId, Target, ack::Asking,
-    namespace::NamespaceCore, server::Shared,
+    Answer, Delivery, EmitError, Outgoing, Recipients, Room, ServerEvent, SocketId, Target,
+    ack::Asking, namespace::NamespaceCore, server::Shared,
 };
 
 /// Something that is done to sockets of one namespace, on every server of a cluster.
@@ -62,6 +62,8 @@ pub struct Emit {
     pub args: Args,
     /// What happens to clients that do not keep up.
     pub options: SendOptions,
+    /// Whether messages with it may be compressed.
+    pub compressible: Compressible,
 }
 
 /// What connects the servers of a cluster.
@@ -189,6 +191,16 @@ impl Adapter for LocalAdapter {
         _: Duration,
     ) -> BoxFuture<'a, Result<Vec<Args>, Incomplete<Args>>> {
         Box::pin(ready(Ok(Vec::new())))
+    }
+}
+
+impl Emit {
+    pub(crate) fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing {
+            name: &self.name,
+            args: &self.args,
+            to: Recipients::Broadcast(&self.target),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{ops::AddAssign, slice, sync::Arc, time::Duration};
 
-use engineio::proto::{SendError, SendOptions, SendOutcome};
+use engineio::proto::{Compressible, SendError, SendOptions, SendOutcome};
 use socketio_proto::IntoArgs;
 
 use crate::{
@@ -19,6 +19,7 @@ pub struct Broadcast {
     scope: Scope,
     target: Target,
     options: SendOptions,
+    compressible: Compressible,
     reach: Reach,
     timeout: Duration,
 }
@@ -87,6 +88,7 @@ impl Broadcast {
             scope,
             target,
             options: SendOptions::default(),
+            compressible: Compressible::Yes,
             reach: Reach::Cluster,
             timeout,
         }
@@ -118,6 +120,13 @@ impl Broadcast {
     /// Sends with these options in place of the server's.
     pub fn with(mut self, options: SendOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Leaves what carries the event uncompressed, whatever the server's settings: for secrets that
+    /// travel with what others can choose.
+    pub fn uncompressed(mut self) -> Self {
+        self.compressible = Compressible::No;
         self
     }
 
@@ -218,6 +227,7 @@ impl Broadcast {
             name: name.into(),
             args: args.into_args()?,
             options: self.options,
+            compressible: self.compressible,
         })
     }
 

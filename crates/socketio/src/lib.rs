@@ -35,7 +35,7 @@ pub use adapter::{
 };
 pub use broadcast::{Broadcast, Delivery};
 pub use engineio;
-pub use engineio::proto::{ConflationKey, SendOptions, SlowConsumer};
+pub use engineio::proto::{Compressible, ConflationKey, SendOptions, SlowConsumer};
 pub use error::{
     AckError, EmitError, EmitOutcome, HandlerError, IntoHandlerResult, JoinError, Refusal,
     ServerAckError,

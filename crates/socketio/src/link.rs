@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use engineio::{
     SessionHandle,
-    proto::{Data, Entry, Prepared, SendError, SendOptions, SendOutcome, Text},
+    proto::{Compressible, Data, Entry, Prepared, SendError, SendOptions, SendOutcome, Text},
 };
 use socketio_proto::{Offset, ascii_json};
 
@@ -46,6 +46,7 @@ struct Forms {
 struct Escaped {
     text: Text,
     attachments: Vec<Bytes>,
+    compressible: Compressible,
     form: OnceLock<Prepared>,
 }
 
@@ -115,6 +116,11 @@ impl Message {
         })
     }
 
+    /// Whether an HTTP answer with it may be compressed.
+    pub(crate) fn compressible(&self) -> Compressible {
+        self.packet.shared.compressible()
+    }
+
     /// Bytes on the wire, in the form that most clients get.
     pub(crate) fn len(&self) -> usize {
         self.packet.shared.len()
@@ -127,6 +133,7 @@ impl Forms {
             Data::Text(text) if !text.as_bytes().is_ascii() => Some(Escaped {
                 text: text.clone(),
                 attachments: entry.attachments().to_vec(),
+                compressible: entry.compressible(),
                 form: OnceLock::new(),
             }),
             _ => None,
@@ -142,7 +149,8 @@ impl Escaped {
     fn form(&self) -> &Prepared {
         self.form.get_or_init(|| {
             let text = ascii_json(&self.text);
-            Prepared::new(Entry::with_attachments(text, self.attachments.clone()))
+            let entry = Entry::with_attachments(text, self.attachments.clone());
+            Prepared::new(entry.with_compressible(self.compressible))
         })
     }
 }

@@ -40,7 +40,7 @@ impl Parser {
         match self {
             Self::Text => Ok(packet),
             Self::MessagePack => match msgpack::encode(&packet) {
-                Ok(message) => Ok(message.into()),
+                Ok(message) => Ok(Entry::from(message).with_compressible(packet.compressible())),
                 Err(error) => Err(EmitError::MessagePack(error)),
             },
         }

@@ -23,7 +23,10 @@ mod tests;
 use bytes::Bytes;
 
 pub use self::{jsonp::JsonpIndex, legacy_text::LegacyText};
-use crate::{Config, Data, Packet, PayloadError, PostContent, Text, Version, request::BinaryXhr};
+use crate::{
+    Compressible, Config, Data, Packet, PayloadError, PostContent, Text, Version,
+    request::BinaryXhr,
+};
 
 /// The `Content-Type` of a poll's answer (EIO4 2.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct Payload {
     pub content_type: ContentType,
     /// The body.
     pub body: Bytes,
+    /// Whether HTTP may compress it.
+    pub compressible: Compressible,
 }
 
 /// What was read from a body: every packet before the first bad one, and what was wrong with that.
@@ -136,6 +141,7 @@ impl PollEncoding {
                 return Payload {
                     content_type: ContentType::OctetStream,
                     body: v3_binary::encode(packets),
+                    compressible: Compressible::Yes,
                 };
             }
             Form::V3Text | Form::V3Binary(_) => (ContentType::Text, v3_text::encode(packets)),
@@ -144,10 +150,12 @@ impl PollEncoding {
             None => Payload {
                 content_type,
                 body: body.into_bytes(),
+                compressible: Compressible::Yes,
             },
             Some(index) => Payload {
                 content_type: ContentType::JavaScript,
                 body: jsonp::encode(index, &body),
+                compressible: Compressible::Yes,
             },
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{ConflationKey, SendOutcome, SlowConsumer};
-use crate::{Limits, Packet, Prepared, Version};
+use crate::{Compressible, Limits, Packet, Prepared, Version};
 
 /// The queue of one session. While it is empty it keeps room for [`KEPT`] entries at most, so that
 /// single messages need no allocation.
@@ -71,8 +71,14 @@ impl Outbox {
         }
     }
 
-    /// The packets of as many whole entries as fit into `budget` bytes, at least one.
-    pub(super) fn take_packets(&mut self, budget: usize, packets: &mut Vec<Packet>) {
+    /// The packets of as many whole entries as fit into `budget` bytes, at least one. One that must
+    /// not be compressed speaks for all.
+    pub(super) fn take_packets(
+        &mut self,
+        budget: usize,
+        packets: &mut Vec<Packet>,
+    ) -> Compressible {
+        let mut compressible = Compressible::Yes;
         let mut taken = 0_usize;
         while let Some(first) = self.entries.front() {
             taken = taken.saturating_add(first.message.len());
@@ -80,8 +86,12 @@ impl Outbox {
                 break;
             }
             packets.extend(first.message.packets());
+            if first.message.compressible() == Compressible::No {
+                compressible = Compressible::No;
+            }
             self.pop();
         }
+        compressible
     }
 
     /// The WebSocket frames that wait, entry by entry, the first without its bytes that are out.

@@ -13,7 +13,7 @@ use super::{
     upgrade::Upgrade,
     wire::{PONG, Wire},
 };
-use crate::{LegacyText, Packet, PayloadError, PollEncoding, RequestError};
+use crate::{LegacyText, Packet, Payload, PayloadError, PollEncoding, RequestError};
 
 /// The polling transport of one session.
 pub(super) struct Polling {
@@ -267,17 +267,18 @@ impl Session {
         };
         let id = polling.parked?;
         let mut packets = polling.take_heartbeats();
-        self.outbox
-            .take_packets(self.config.limits.max_poll_payload, &mut packets);
+        let budget = self.config.limits.max_poll_payload;
+        let compressible = self.outbox.take_packets(budget, &mut packets);
         if packets.is_empty() {
             return None;
         }
         polling.parked = None;
         polling.upgrade.poll_answered();
-        Some(Output::PollReply {
-            id,
-            payload: polling.encoding.encode(&packets),
-        })
+        let payload = Payload {
+            compressible,
+            ..polling.encoding.encode(&packets)
+        };
+        Some(Output::PollReply { id, payload })
     }
 
     /// Answers the parked poll, if there is one, with packets that do not come from the queue.

@@ -9,13 +9,13 @@ use std::{
     },
 };
 
-use engineio::proto::SendOptions;
+use engineio::proto::{Compressible, SendOptions};
 use socketio_proto::{AckId, Args, NamespaceName};
 
 use super::behaviour::Behaviour;
 use crate::{
-    Command, Delivery, DisconnectReason, Emit, EmitError, JoinError, Outgoing, Recipients, Room,
-    ServerEvent, SocketId, SocketInfo, Target,
+    Command, Delivery, DisconnectReason, Emit, EmitError, JoinError, Outgoing, Room, ServerEvent,
+    SocketId, SocketInfo, Target,
     ack::Asking,
     adapter::Reach,
     handlers::Handlers,
@@ -218,13 +218,14 @@ impl NamespaceCore {
     /// and the observer.
     pub(crate) fn prepare(
         &self,
-        name: &str,
-        args: &Args,
+        event: &Outgoing<'_>,
         ack: Option<AckId>,
-        to: Recipients<'_>,
+        compressible: Compressible,
     ) -> Result<Message, EmitError> {
-        let message = self.encode(name, args, ack)?;
-        self.tap(&Outgoing { name, args, to });
+        let packet = socketio_proto::encode_event(&self.name, event.name, event.args, ack)?;
+        let packet = packet.with_compressible(compressible);
+        let message = Message::new(self.settings.parser, packet)?;
+        self.tap(event);
         Ok(message)
     }
 
@@ -279,8 +280,7 @@ impl NamespaceCore {
     /// (SIO5 6.5).
     pub(crate) fn ask(&self, emit: &Emit, asking: &mut Asking) -> Result<(), EmitError> {
         let id = self.next_ack();
-        let to = Recipients::Broadcast(&emit.target);
-        let message = self.prepare(&emit.name, &emit.args, Some(id), to)?;
+        let message = self.prepare(&emit.outgoing(), Some(id), emit.compressible)?;
         for socket in self.sockets(&emit.target) {
             // Who cannot be asked is not waited for.
             if asking.ask(&socket, id).is_ok() && socket.emit(&message, emit.options).is_err() {
@@ -336,8 +336,7 @@ impl NamespaceCore {
     }
 
     fn emit(self: &Arc<Self>, emit: &Emit) -> Result<Delivery, EmitError> {
-        let to = Recipients::Broadcast(&emit.target);
-        let plain = self.prepare(&emit.name, &emit.args, None, to)?;
+        let plain = self.prepare(&emit.outgoing(), None, emit.compressible)?;
         // Held until all is queued: each client has to get offsets in order.
         let mut memory = self.memory_for(emit.options);
         let message = match &mut memory {

@@ -61,7 +61,8 @@ impl NamespaceCore {
     ) -> Result<Message, EmitError> {
         let parser = self.settings().parser;
         memory.record(self, audience, |offset| {
-            let packet = proto::encode_recoverable_event(self.name(), name, args, offset)?;
+            let packet = proto::encode_recoverable_event(self.name(), name, args, offset)?
+                .with_compressible(plain.compressible());
             let message = plain.counted(parser, packet.clone(), Some(offset))?;
             Ok((packet, message))
         })
@@ -78,7 +79,10 @@ impl NamespaceCore {
             return Ok(plain);
         }
         match proto::encode_unrecorded_event(self.name(), name, args)? {
-            Some(packet) => plain.counted(self.settings().parser, packet, None),
+            Some(packet) => {
+                let packet = packet.with_compressible(plain.compressible());
+                plain.counted(self.settings().parser, packet, None)
+            }
             None => Ok(plain),
         }
     }

@@ -2,12 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engineio::proto::SendOptions;
+use engineio::proto::{Compressible, SendOptions};
 use socketio_proto::{AckId, Args, IntoArgs};
 use tokio::sync::oneshot;
 
 use super::SocketCore;
-use crate::{Ack, AckError, EmitError, EmitOutcome, Recipients, ack::Waiter, link::Message};
+use crate::{
+    Ack, AckError, EmitError, EmitOutcome, Outgoing, Recipients, ack::Waiter, link::Message,
+};
 
 /// An emit to one socket that is being put together.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +17,7 @@ use crate::{Ack, AckError, EmitError, EmitOutcome, Recipients, ack::Waiter, link
 pub struct Emitter<'a> {
     socket: &'a Arc<SocketCore>,
     options: SendOptions,
+    compressible: Compressible,
     timeout: Duration,
 }
 
@@ -23,6 +26,7 @@ impl<'a> Emitter<'a> {
         Self {
             socket,
             options: SendOptions::default(),
+            compressible: Compressible::Yes,
             timeout: socket.namespace().settings().ack_timeout,
         }
     }
@@ -35,6 +39,13 @@ impl<'a> Emitter<'a> {
     /// Sends with these options in place of the server's.
     pub fn with(mut self, options: SendOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Leaves what carries the event uncompressed, whatever the server's settings: for secrets that
+    /// travel with what others can choose.
+    pub fn uncompressed(mut self) -> Self {
+        self.compressible = Compressible::No;
         self
     }
 
@@ -54,6 +65,25 @@ impl<'a> Emitter<'a> {
         let message = self.prepare(name, &args, None)?;
         let socket = self.socket;
         socket.emit_recoverable(name, &args, message, self.options)
+    }
+
+    /// Queues the event once there is room in the client's queue.
+    ///
+    /// Cancel-safe: dropped, it has sent nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Socket::emit`](crate::Socket::emit).
+    pub async fn emit_wait(
+        self,
+        name: &str,
+        args: impl IntoArgs,
+    ) -> Result<EmitOutcome, EmitError> {
+        let args = args.into_args()?;
+        let session = self.socket.client()?.session().clone();
+        session.writable().await;
+        drop(session);
+        self.emit(name, args)
     }
 
     /// Queues the event and returns the future of its answer.
@@ -80,6 +110,8 @@ impl<'a> Emitter<'a> {
 
     fn prepare(self, name: &str, args: &Args, ack: Option<AckId>) -> Result<Message, EmitError> {
         let to = Recipients::Socket(self.socket.id());
-        self.socket.namespace().prepare(name, args, ack, to)
+        let event = Outgoing { name, args, to };
+        let namespace = self.socket.namespace();
+        namespace.prepare(&event, ack, self.compressible)
     }
 }

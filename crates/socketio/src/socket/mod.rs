@@ -112,10 +112,7 @@ impl<S> Socket<S> {
         name: &str,
         args: impl IntoArgs,
     ) -> Result<EmitOutcome, EmitError> {
-        let args = args.into_args()?;
-        self.core.client()?;
-        self.writable().await;
-        self.emit(name, args)
+        self.emitter().emit_wait(name, args).await
     }
 
     /// Queues an event and returns the future of its answer, with the server's timeout for acks.

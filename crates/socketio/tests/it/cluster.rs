@@ -12,8 +12,8 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use socketio::{
-    AckReport, Adapter, Args, Command, Emit, Event, Incomplete, LocalSockets, Room, Server,
-    ServerAckError, Socket, SocketId, SocketInfo, Target,
+    AckReport, Adapter, Args, Command, Emit, Event, Incomplete, LocalSockets, Room, SendOptions,
+    Server, ServerAckError, Socket, SocketId, SocketInfo, Target,
     testing::{Client, Cluster},
 };
 use tokio::sync::mpsc;
@@ -168,7 +168,12 @@ impl Watching {
 impl Adapter for Watching {
     fn start(&self, _: LocalSockets) {}
 
-    fn publish(&self, _: &str, _: &Command) {}
+    fn publish(&self, _: &str, command: &Command) {
+        if let Command::Emit(emit) = command {
+            let how = format!("{:?} {:?}", emit.options, emit.compressible);
+            self.0.lock().unwrap().push(how);
+        }
+    }
 
     fn emit_with_acks(&self, _: &str, _: &Emit, _: Duration) -> BoxStream<'static, AckReport> {
         stream::empty().boxed()
@@ -251,4 +256,23 @@ async fn what_some_servers_told_is_not_lost() {
         (found, incomplete.missing),
         (vec![id.as_str(), "elsewhere"], 2)
     );
+}
+
+#[tokio::test]
+async fn an_adapter_learns_how_an_event_is_sent() {
+    let adapter = Watching::default();
+    let server = Server::builder().adapter(adapter.clone()).build();
+    let all = server.of("/").all();
+    all.clone().emit("news", ()).unwrap();
+    all.clone()
+        .volatile()
+        .uncompressed()
+        .emit("news", ())
+        .unwrap();
+    all.local().emit("news", ()).unwrap();
+    let expected = [
+        format!("{:?} Yes", SendOptions::default()),
+        format!("{:?} No", SendOptions::volatile()),
+    ];
+    assert_eq!(*adapter.0.lock().unwrap(), expected);
 }

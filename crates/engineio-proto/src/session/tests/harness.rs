@@ -208,7 +208,15 @@ impl Harness {
         text: &str,
         options: SendOptions,
     ) -> Result<SendOutcome, SendError> {
-        let outcome = self.session.send(self.now, entry(text), options);
+        self.server_sends_entry(entry(text), options)
+    }
+
+    pub(super) fn server_sends_entry(
+        &mut self,
+        entry: Entry,
+        options: SendOptions,
+    ) -> Result<SendOutcome, SendError> {
+        let outcome = self.session.send(self.now, entry, options);
         self.settle();
         outcome
     }

@@ -3,7 +3,10 @@
 use bytes::Bytes;
 
 use super::{harness::Harness, ms};
-use crate::{CloseReason, PayloadError, PostBody, PostContent, RequestError, Version};
+use crate::{
+    CloseReason, Compressible, Entry, PayloadError, PostBody, PostContent, RequestError,
+    SendOptions, SendOutcome, Text, Version,
+};
 
 // L1, P1, L7
 #[test]
@@ -29,6 +32,21 @@ fn revision_3_counts_lengths() {
     t.server_sends("hello");
     t.get();
     t.expect_poll("6:4hello");
+}
+
+#[test]
+fn one_message_that_must_not_be_compressed_speaks_for_its_payload() {
+    let mut t = Harness::polling(Version::V4);
+    let secret = Entry::from(Text::from("secret")).with_compressible(Compressible::No);
+    t.server_sends("open");
+    let queued = t.server_sends_entry(secret, SendOptions::default());
+    assert_eq!(queued, Ok(SendOutcome::Queued));
+    t.server_sends("open");
+    t.get();
+    assert_eq!(t.poll_payload().compressible, Compressible::No);
+    t.server_sends("open");
+    t.get();
+    assert_eq!(t.poll_payload().compressible, Compressible::Yes);
 }
 
 // P2, P29, P30
@@ -61,11 +79,11 @@ fn binary_is_base64() {
 fn sends_of_one_burst_answer_the_poll_together() {
     let mut t = Harness::polling(Version::V4);
     t.get();
-    let options = crate::SendOptions::default();
+    let options = SendOptions::default();
     let now = t.now();
     for text in ["a", "b"] {
         let sent = t.session.send(now, super::harness::entry(text), options);
-        assert_eq!(sent, Ok(crate::SendOutcome::Queued));
+        assert_eq!(sent, Ok(SendOutcome::Queued));
     }
     t.server_sends("c");
     t.expect_poll("4a␞4b␞4c");
@@ -309,7 +327,7 @@ fn scripts_carry_the_same_payloads() {
 #[test]
 fn revision_4_cannot_poll_a_separator() {
     let mut t = Harness::polling(Version::V4);
-    let refused = t.server_sends_with("a\u{1e}4b", crate::SendOptions::default());
+    let refused = t.server_sends_with("a\u{1e}4b", SendOptions::default());
     assert_eq!(refused, Err(crate::SendError::Separator));
     t.expect_alive();
     let mut t = Harness::polling(Version::V3);
