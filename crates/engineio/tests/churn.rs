@@ -1,8 +1,8 @@
 //! Many clients that come and go on every transport while the server emits: nothing is lost, doubled
 //! or reordered, in either direction.
 //!
-//! `ENGINEIO_CYCLES` sets how often each client comes; the default fits a quick test run, a full one
-//! takes 300.
+//! `ENGINEIO_CYCLES` sets how often each client comes; the default fits a quick test run, and
+//! `cargo xtask test --only churn` makes it 300.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

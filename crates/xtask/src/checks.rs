@@ -54,6 +54,19 @@ pub(crate) fn tests(job: &mut Job<'_>) -> Result<(), Error> {
     }
 }
 
+/// The tests of the driver with all features, among them the churn test at its full length: 100
+/// clients that come 300 times each.
+pub(crate) fn churn(job: &mut Job<'_>) -> Result<(), Error> {
+    let mut command = cargo();
+    command
+        .args(["test", "-p", "engineio", "--all-features"])
+        .args(["--lib", "--test", "it", "--test", "churn"])
+        .env("ENGINEIO_CYCLES", "300");
+    let output = job.run(command, COMPILE_LIMIT)?;
+    job.count(count_tests(&output));
+    Ok(())
+}
+
 /// What the later steps start: topicd, siospec and its fixtures.
 pub(crate) fn build(job: &mut Job<'_>) -> Result<(), Error> {
     one(job, "topicd", &["build", "-p", "topicd", "--bins"])?;

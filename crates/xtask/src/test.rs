@@ -38,6 +38,11 @@ const STEPS: &[Step] = &[
         run: checks::tests,
     },
     Step {
+        name: "churn",
+        about: "the driver with all features, and its clients that come and go, at full length",
+        run: checks::churn,
+    },
+    Step {
         name: "build",
         about: "the servers and tools used below",
         run: checks::build,

@@ -9,8 +9,10 @@ mod embedding;
 mod hooks;
 mod hostile;
 mod lifecycle;
+mod log;
 mod observation;
 #[allow(dead_code, reason = "shared with the other test binaries")]
 mod peer;
+mod reasons;
 mod slow_peer;
 mod transports;

@@ -1,17 +1,14 @@
 //! What a host can see: figures and events of the log.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use engineio::{
     Stats,
     proto::{Transport, Version},
 };
-use tracing::Level;
 
-use crate::client::{HANDSHAKE, Server, config};
+use crate::{
+    client::{HANDSHAKE, Server, config},
+    log::Log,
+};
 
 fn open(stats: &Stats, version: Version, transport: Transport) -> usize {
     let mut kinds = stats.sessions.iter();
@@ -77,30 +74,9 @@ async fn refusals_are_counted_by_what_was_wrong() {
     assert_eq!(server.service.stats().refused, expected.into());
 }
 
-/// The log, as a host would have it written.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn refusals_and_ends_are_logged_with_a_reason_and_never_with_a_whole_sid() {
-    let log = Log::default();
-    let writer = log.clone();
-    // One for the whole process, as in a host; other tests write into it, too.
-    tracing_subscriber::fmt()
-        .with_max_level(Level::DEBUG)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .init();
+    let (log, _logging) = Log::start();
     let mut server = Server::start(config()).await;
     let sid = server.handshake().await;
     server.opened().await;
@@ -108,7 +84,7 @@ async fn refusals_and_ends_are_logged_with_a_reason_and_never_with_a_whole_sid()
     server.closed().await;
     server.poll(&format!("{sid}a")).await;
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let short = format!("sid=Sid({}…)", &sid[..4]);
     let line = |reason: &str| {
         let reason = format!("reason=\"{reason}\"");
