@@ -5,9 +5,11 @@
 mod binary;
 mod client;
 mod crash;
+mod fanout;
 mod full;
 mod live;
 mod memory;
+mod polling;
 mod replay;
 mod rest;
 mod server;
