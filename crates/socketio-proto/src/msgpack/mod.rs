@@ -69,6 +69,50 @@ pub fn encode(packet: &Entry) -> Result<Bytes, PacketError> {
     write::packet(&header, kind, packet.attachments())
 }
 
+/// Translates a single value that is no packet into JSON.
+///
+/// ```
+/// use socketio_proto::msgpack;
+///
+/// let value = b"\x81\xa1a\x92\x01\xcb\x3f\xf8\0\0\0\0\0\0".as_slice().into();
+/// assert_eq!(msgpack::to_json(&value)?, r#"{"a":[1,1.5]}"#);
+/// # Ok::<(), socketio_proto::PacketError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`PacketError`] for what is no value or nested deeper than 64, and for bytes: JSON has no form for
+/// them, and no attachments.
+pub fn to_json(value: &Bytes) -> Result<String, PacketError> {
+    let mut reader = Reader::new(value);
+    let json = reader.json()?;
+    if reader.finish()?.is_empty() {
+        Ok(json)
+    } else {
+        Err(PacketError::Json)
+    }
+}
+
+/// Translates JSON that is no packet into a single value.
+///
+/// ```
+/// use socketio_proto::msgpack;
+///
+/// let value = msgpack::from_json(r#"{"a":[1,true]}"#)?;
+/// assert_eq!(value, b"\x81\xa1a\x92\x01\xc3".as_slice());
+/// # Ok::<(), socketio_proto::PacketError>(())
+/// ```
+///
+/// # Errors
+///
+/// [`PacketError`] if the text is no JSON, or has what only raw JSON can hold: a surrogate that stands
+/// alone, or a number beyond the range of a double.
+pub fn from_json(json: &str) -> Result<Bytes, PacketError> {
+    let mut out = Vec::with_capacity(json.len());
+    write::json(&mut out, json, &[])?;
+    Ok(out.into())
+}
+
 /// The members of the map that count; others are passed over.
 #[derive(Default)]
 struct Fields {

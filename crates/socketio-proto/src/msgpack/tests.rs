@@ -242,3 +242,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn values_that_are_no_packets_come_back_as_they_were() {
+    let json = r#"{"values":[{"key":"a","value":"21.5"},{"key":"b","value":[-1,1.5,{"c":null}]}]}"#;
+    assert_eq!(to_json(&from_json(json).unwrap()).unwrap(), json);
+    // A single bin8, an array that is cut, and something behind the value.
+    for bytes in [&b"\xc4\x01x"[..], b"\x92\x01", b"\x01\x01", b""] {
+        assert_eq!(
+            to_json(&Bytes::copy_from_slice(bytes)),
+            Err(PacketError::Json),
+            "{bytes:?}"
+        );
+    }
+    for text in ["", "{", "1 2", r#""\ud800""#] {
+        assert_eq!(from_json(text), Err(PacketError::Json), "{text}");
+    }
+}

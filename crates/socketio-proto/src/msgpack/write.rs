@@ -33,7 +33,11 @@ pub(super) fn packet(
     Ok(out.into())
 }
 
-fn json(out: &mut Vec<u8>, json: &str, attachments: &[Bytes]) -> Result<(), PacketError> {
+pub(super) fn json(
+    out: &mut Vec<u8>,
+    json: &str,
+    attachments: &[Bytes],
+) -> Result<(), PacketError> {
     let mut reader = serde_json::Deserializer::from_str(json);
     let value = Value { out, attachments };
     value

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
-use super::{error::ApiError, form};
+use super::{error::ApiError, form, msgpack};
 use crate::object::Object;
 
 /// Most bytes of a body.
@@ -19,7 +19,7 @@ const MAX_BODY: usize = 1024 * 1024;
 /// How long a body may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The body of a request as JSON text; a form is turned into it.
+/// The body of a request as JSON text; a form or MessagePack is turned into it.
 pub(crate) struct JsonText(pub(crate) Bytes);
 
 /// The body of a request as JSON text for what is kept as it was sent: no form.
@@ -33,8 +33,8 @@ impl<S: Sync> FromRequest<S> for JsonText {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         match read(request).await? {
-            (Format::Json, text) => Ok(Self(text)),
-            (Format::Form, form) => form::to_json(&form).map(Self).map_err(malformed),
+            Text::Json(text) => Ok(Self(text)),
+            Text::Form(form) => form::to_json(&form).map(Self).map_err(malformed),
         }
     }
 }
@@ -44,8 +44,8 @@ impl<S: Sync> FromRequest<S> for SentJson {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
         match read(request).await? {
-            (Format::Json, text) => Ok(Self(text)),
-            (Format::Form, _) => Err(malformed("a form in place of JSON")),
+            Text::Json(text) => Ok(Self(text)),
+            Text::Form(_) => Err(malformed("a form in place of JSON")),
         }
     }
 }
@@ -63,6 +63,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonOf<T> {
 enum Format {
     Json,
     Form,
+    MessagePack,
+}
+
+/// A body that has been read.
+enum Text {
+    Json(Bytes),
+    Form(Bytes),
 }
 
 impl Format {
@@ -81,25 +88,25 @@ impl Format {
         match essence.to_ascii_lowercase().as_str() {
             "" | "application/json" | "text/json" => Ok(Self::Json),
             "application/x-www-form-urlencoded" => Ok(Self::Form),
+            essence if msgpack::is_type(essence) => Ok(Self::MessagePack),
             other => {
-                let message = format!("cannot read {other}, only JSON and forms");
+                let message = format!("cannot read {other}, only JSON, forms and MessagePack");
                 Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
             }
         }
     }
 }
 
-async fn read(request: Request) -> Result<(Format, Bytes), ApiError> {
+async fn read(request: Request) -> Result<Text, ApiError> {
     let (parts, body) = request.into_parts();
     let named = Format::of(&parts.headers)?;
     let bytes = collect(body).await?;
-    // curl says "form" of whatever it is given with `-d`.
-    let format = if begins_json(&bytes) {
-        Format::Json
-    } else {
-        named
-    };
-    Ok((format, bytes))
+    match named {
+        // curl says "form" of whatever it is given with `-d`.
+        Format::Form if !begins_json(&bytes) => Ok(Text::Form(bytes)),
+        Format::Form | Format::Json => Ok(Text::Json(bytes)),
+        Format::MessagePack => msgpack::to_json(&bytes).map(Text::Json),
+    }
 }
 
 /// No field of our forms has a name that begins like this.

@@ -30,6 +30,7 @@ mod date;
 mod error;
 mod form;
 mod me;
+mod msgpack;
 mod params;
 mod path;
 mod stream;
@@ -112,6 +113,7 @@ pub fn router(api: Arc<Api>, origins: Origins) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(api)
+        .layer(middleware::from_fn(msgpack::layer))
         .layer(middleware::from_fn_with_state(
             Arc::new(origins),
             cors::layer,

@@ -9,6 +9,7 @@ mod fanout;
 mod full;
 mod live;
 mod memory;
+mod msgpack;
 mod polling;
 mod replay;
 mod rest;
