@@ -2,8 +2,10 @@
 //!
 //! `cargo run -p engineio --example embed_in_axum`
 
-use axum::{Router, routing::get};
-use engineio::{Application, Config, EngineService, Receiver, SessionHandle, proto};
+use std::{io, net::SocketAddr, time::Duration};
+
+use axum::{Router, routing::get, serve::Listener};
+use engineio::{Application, Config, EngineService, Receiver, SessionHandle, WriteLimit, proto};
 use proto::{CloseReason, Data, SendOptions};
 use tokio::net::TcpListener;
 
@@ -25,8 +27,25 @@ impl Receiver for EchoBack {
     fn closed(&mut self, _: CloseReason) {}
 }
 
+/// Connections whose peer has to take its answers: neither axum nor hyper gives one up.
+struct Guarded(TcpListener);
+
+impl Listener for Guarded {
+    type Io = WriteLimit;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (WriteLimit, SocketAddr) {
+        let (stream, peer) = Listener::accept(&mut self.0).await;
+        (WriteLimit::new(stream, Duration::from_secs(10)), peer)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
 #[tokio::main(flavor = "multi_thread")]
-async fn main() -> std::io::Result<()> {
+async fn main() -> io::Result<()> {
     let engine = EngineService::new(Config::default(), Echo);
     let app = Router::new()
         .route("/", get(async || "hello from axum\n"))
@@ -36,5 +55,5 @@ async fn main() -> std::io::Result<()> {
         .nest_service("/nested/engine.io", engine.mounted());
     let listener = TcpListener::bind("127.0.0.1:3000").await?;
     println!("listening on http://{}", listener.local_addr()?);
-    axum::serve(listener, app).await
+    axum::serve(Guarded(listener), app).await
 }

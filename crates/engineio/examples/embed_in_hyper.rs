@@ -2,10 +2,10 @@
 //!
 //! `cargo run -p engineio --example embed_in_hyper`
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
-use engineio::{Application, Config, EngineService, Receiver, SessionHandle, proto};
+use engineio::{Application, Config, EngineService, Receiver, SessionHandle, WriteLimit, proto};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -54,6 +54,8 @@ async fn main() -> std::io::Result<()> {
         let engine = engine.clone();
         tokio::spawn(async move {
             let service = service_fn(move |request| route(engine.clone(), request));
+            // hyper waits for ever for a peer that does not take its answer.
+            let stream = WriteLimit::new(stream, Duration::from_secs(10));
             // The timer makes hyper's header timeout work; upgrades are what WebSocket needs.
             let _ = http1::Builder::new()
                 .timer(TokioTimer::new())

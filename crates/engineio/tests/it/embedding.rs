@@ -1,9 +1,9 @@
 //! The service in an axum router, in a hyper server, and on streams that are no TCP.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
 
-use axum::{Router, routing::get};
-use engineio::{Application, EngineService, Receiver, SessionHandle, proto};
+use axum::{Router, routing::get, serve::Listener};
+use engineio::{Application, EngineService, Receiver, SessionHandle, WriteLimit, proto};
 use futures_util::{SinkExt, StreamExt};
 use http::{Request, Response};
 use http_body_util::Full;
@@ -13,10 +13,11 @@ use proto::{CloseReason, Data, SendOptions, SendOutcome};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
     net::{TcpListener, TcpStream},
+    runtime::Handle,
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-use crate::client::{PATIENCE, Server, Socket, config};
+use crate::client::{HANDSHAKE, Http, PATIENCE, Server, Socket, config, polling, sid_of};
 
 struct Echo;
 
@@ -57,6 +58,56 @@ async fn axum_serves_it_by_route_and_nested() {
         sockets.push(socket);
     }
     assert_eq!(engine.sessions(), 2);
+}
+
+/// Sends more than the buffers of both ends take.
+struct Flood;
+
+impl Application for Flood {
+    fn open(&self, session: SessionHandle) -> Box<dyn Receiver> {
+        let message = Data::Binary(vec![0; 32 * 1024 * 1024].into());
+        let sent = session.send(message, SendOptions::default());
+        assert_eq!(sent, Ok(SendOutcome::Queued));
+        Box::new(EchoBack(session))
+    }
+}
+
+/// The listener of the example for axum.
+struct Guarded(TcpListener);
+
+impl Listener for Guarded {
+    type Io = WriteLimit;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (WriteLimit, SocketAddr) {
+        let (stream, peer) = Listener::accept(&mut self.0).await;
+        (WriteLimit::new(stream, Duration::from_millis(100)), peer)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+#[tokio::test]
+async fn axum_gives_up_an_answer_that_nobody_reads_by_a_write_limit() {
+    let engine = EngineService::new(config(), Flood);
+    let app = Router::new().route_service("/engine.io/", engine);
+    let listener = Guarded(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let mut http = Http::connect(address).await;
+    let opened = http.request("GET", HANDSHAKE, "").await;
+    let alive = || Handle::current().metrics().num_alive_tasks();
+    let with_connection = alive();
+    let target = polling(&sid_of(&opened.body));
+    http.send("GET", &target, "", "").await;
+    let given_up = async {
+        while alive() >= with_connection {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, given_up).await.unwrap();
 }
 
 /// A connection that is no TCP, as TLS is none.
