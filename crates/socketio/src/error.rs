@@ -46,6 +46,8 @@ pub enum JoinError {
     Gone,
     /// It is in as many rooms as the server allows.
     TooManyRooms,
+    /// The room's name is longer than [`Room::MAX_LEN`](crate::Room::MAX_LEN).
+    NameTooLong,
 }
 
 /// No answer came.
@@ -225,6 +227,7 @@ impl fmt::Display for JoinError {
         f.write_str(match self {
             Self::Gone => "the socket is gone",
             Self::TooManyRooms => "the socket is in too many rooms",
+            Self::NameTooLong => "the room's name is too long",
         })
     }
 }

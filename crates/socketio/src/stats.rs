@@ -29,7 +29,7 @@ pub struct Stats {
     pub left: BTreeMap<&'static str, u64>,
     /// What was refused, by a short name: joins of namespaces (`unknown_namespace`, `middleware`,
     /// `middleware_panic`, `no_randomness`), what is beyond a limit of this server (`too_many_rooms`,
-    /// `too_many_acks`), and clients that were not read for a while (`inbox_full`).
+    /// `room_name_too_long`, `too_many_acks`), and clients that were not read for a while (`inbox_full`).
     pub refused: BTreeMap<&'static str, u64>,
     /// Sessions that were ended because their client broke the protocol or a limit of it, by
     /// [`Violation::name`].
@@ -68,6 +68,7 @@ pub(crate) enum Refused {
     MiddlewarePanic,
     NoRandomness,
     TooManyRooms,
+    RoomNameTooLong,
     TooManyAcks,
     InboxFull,
 }
@@ -174,6 +175,7 @@ impl Refused {
             Self::MiddlewarePanic => "middleware_panic",
             Self::NoRandomness => "no_randomness",
             Self::TooManyRooms => "too_many_rooms",
+            Self::RoomNameTooLong => "room_name_too_long",
             Self::TooManyAcks => "too_many_acks",
             Self::InboxFull => "inbox_full",
         }

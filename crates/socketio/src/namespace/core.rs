@@ -402,10 +402,14 @@ impl NamespaceCore {
     }
 
     fn tell_refused(&self, socket: &SocketId, error: JoinError) {
-        if error == JoinError::TooManyRooms {
-            self.settings.counters.refused(Refused::TooManyRooms);
-            tracing::debug!(namespace = self.name.as_str(), %socket, %error, "join refused");
-        }
+        let refused = match error {
+            JoinError::Gone => return,
+            JoinError::TooManyRooms => Refused::TooManyRooms,
+            JoinError::NameTooLong => Refused::RoomNameTooLong,
+        };
+        self.settings.counters.refused(refused);
+        let (namespace, reason) = (self.name.as_str(), refused.name());
+        tracing::debug!(namespace, %socket, reason, "room refused");
     }
 }
 

@@ -122,7 +122,7 @@ impl<S, M: Clone> Rooms<S, M> {
             .collect()
     }
 
-    /// Puts a socket into a room, unless it is in `most` already. In a room that it is in, nothing
+    /// Puts a socket into a room, unless the name is too long or it is in `most` already. In a room that it is in, nothing
     /// happens.
     pub(crate) fn join(
         &mut self,
@@ -141,6 +141,9 @@ impl<S, M: Clone> Rooms<S, M> {
         }
         if entry.memberships.len() >= most {
             return Err(JoinError::TooManyRooms);
+        }
+        if name.as_str().len() > Room::MAX_LEN {
+            return Err(JoinError::NameTooLong);
         }
         let member = Member {
             key,
@@ -267,6 +270,9 @@ impl<S, M> Entry<S, M> {
 }
 
 impl Room {
+    /// The most bytes in the name of a room that is joined. Applications often let clients choose.
+    pub const MAX_LEN: usize = 1024;
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -156,6 +156,7 @@ proptest! {
                         }
                         Err(JoinError::TooManyRooms) => prop_assert_eq!(allowed, Some(false)),
                         Err(JoinError::Gone) => prop_assert_eq!(allowed, None),
+                        Err(JoinError::NameTooLong) => unreachable!("the names are short"),
                     }
                 }
                 Op::Leave(socket, from) => {

@@ -153,8 +153,9 @@ impl<S> Socket<S> {
     ///
     /// # Errors
     ///
-    /// The socket has left its namespace, or is in as many rooms as
-    /// [`Builder::max_rooms`](crate::Builder::max_rooms) allows.
+    /// The socket has left its namespace, is in as many rooms as
+    /// [`Builder::max_rooms`](crate::Builder::max_rooms) allows, or the name is longer than
+    /// [`Room::MAX_LEN`].
     pub fn join(&self, room: impl Into<Room>) -> Result<(), JoinError> {
         self.core.namespace().join(&self.core, &room.into())
     }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use socketio::{AckError, EmitError, JoinError, Refusal, Server, Socket, proto};
+use socketio::{AckError, EmitError, JoinError, Refusal, Room, Server, Socket, proto};
 use tokio::sync::mpsc;
 
 use crate::client::{Client, answer_silence, planted_panic, serve};
@@ -148,6 +148,17 @@ async fn a_socket_is_in_so_many_rooms() {
     assert_eq!(server.stats().refused, [("too_many_rooms", 2)].into());
     socket.leave("red");
     socket.join("green").unwrap();
+}
+
+#[tokio::test]
+async fn the_name_of_a_room_is_bounded() {
+    let server = Server::new();
+    let _client = Client::joined(serve(&server).await).await;
+    let socket = server.of("/").sockets().remove(0);
+    let long = "x".repeat(Room::MAX_LEN);
+    socket.join(long.as_str()).unwrap();
+    assert_eq!(socket.join(long + "x"), Err(JoinError::NameTooLong));
+    assert_eq!(server.stats().refused, [("room_name_too_long", 1)].into());
 }
 
 #[tokio::test]
