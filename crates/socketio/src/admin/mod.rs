@@ -15,6 +15,9 @@
 //! What an admin sees is this server: in a cluster each server is looked at by itself. Commands reach
 //! all of it, as the same calls of the application do.
 //!
+//! Everybody is asked for credentials or a session id each time: connection state recovery, if the
+//! server has it, does not count here.
+//!
 //! # What is not told
 //!
 //! The headers `authorization`, `cookie` and `proxy-authorization`, what clients send in the query of
@@ -27,7 +30,11 @@ use std::{sync::Arc, time::Duration};
 
 use engineio::WeakEngineService;
 
-use crate::{Namespace, Socket, server::Shared};
+use crate::{
+    EmitError, Namespace, Socket,
+    namespace::{Behaviour, Comeback},
+    server::Shared,
+};
 
 mod aliases;
 mod audience;
@@ -142,7 +149,7 @@ pub(crate) fn open(server: &Arc<Shared>, engine: WeakEngineService, options: Adm
 }
 
 fn declare(server: &Arc<Shared>, name: &str, gate: Arc<Gate>) -> Namespace<Entrant> {
-    let behaviour = crate::namespace::Behaviour::new(move |request| {
+    let behaviour = Behaviour::with_comeback(Comeback::Never, move |request| {
         let gate = Arc::clone(&gate);
         async move { gate.admit(&request).await }
     });
@@ -164,7 +171,7 @@ fn welcome(namespace: &Namespace<Entrant>, access: Access, mode: Mode, feed: Fee
     });
 }
 
-fn greet(admin: &Socket<Entrant>, config: &records::Config) -> Result<(), crate::EmitError> {
+fn greet(admin: &Socket<Entrant>, config: &records::Config) -> Result<(), EmitError> {
     if let Some(login) = &admin.state().login {
         admin.emit("session", (login,))?;
     }

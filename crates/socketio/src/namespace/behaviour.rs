@@ -27,6 +27,16 @@ pub(crate) struct Behaviour {
     concurrency: AtomicUsize,
     /// How many namespaces of a pattern stay when their last socket has left.
     keeps: AtomicUsize,
+    comeback: Comeback,
+}
+
+/// Whether clients who lost their connection come back to their old sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Comeback {
+    /// If the server has recovery.
+    AsServer,
+    /// Never: everybody is asked each time.
+    Never,
 }
 
 impl Behaviour {
@@ -37,7 +47,19 @@ impl Behaviour {
         S: Send + Sync + 'static,
         F: Future<Output = Result<S, Refusal>> + Send + 'static,
     {
+        Self::with_comeback(Comeback::AsServer, middleware)
+    }
+
+    pub(crate) fn with_comeback<S, F>(
+        comeback: Comeback,
+        middleware: impl Fn(ConnectRequest) -> F + Send + Sync + 'static,
+    ) -> Arc<Self>
+    where
+        S: Send + Sync + 'static,
+        F: Future<Output = Result<S, Refusal>> + Send + 'static,
+    {
         Arc::new(Self {
+            comeback,
             state: TypeId::of::<S>(),
             admit: Box::new(move |request| {
                 let admitted = middleware(request);
@@ -62,6 +84,10 @@ impl Behaviour {
     /// Asks the middleware.
     pub(crate) async fn admit(&self, request: ConnectRequest) -> Admitted {
         (self.admit)(request).await
+    }
+
+    pub(crate) fn comeback(&self) -> Comeback {
+        self.comeback
     }
 
     pub(crate) fn concurrency(&self) -> usize {

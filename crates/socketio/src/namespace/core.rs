@@ -12,7 +12,7 @@ use std::{
 use engineio::proto::{Compressible, SendOptions};
 use socketio_proto::{AckId, Args, NamespaceName};
 
-use super::behaviour::Behaviour;
+use super::behaviour::{Behaviour, Comeback};
 use crate::{
     Command, Delivery, DisconnectReason, Emit, EmitError, JoinError, Outgoing, Room, ServerEvent,
     SocketId, SocketInfo, Target,
@@ -49,6 +49,7 @@ impl NamespaceCore {
         registration: Option<Registration>,
     ) -> Arc<Self> {
         let recovery = settings.recovery.as_ref();
+        let recovery = recovery.filter(|_| behaviour.comeback() == Comeback::AsServer);
         let memory = recovery.map(|recovery| Mutex::new(Memory::new(recovery.limits.clone())));
         Arc::new(Self {
             name,

@@ -15,7 +15,7 @@ mod dynamic;
 mod recovery;
 
 pub(crate) use self::{
-    behaviour::{Admitted, Behaviour},
+    behaviour::{Admitted, Behaviour, Comeback},
     core::NamespaceCore,
 };
 pub use dynamic::Dynamic;

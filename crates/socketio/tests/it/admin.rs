@@ -7,7 +7,7 @@ use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use socketio::{
-    Binary, Event, HandlerError, Server, Socket,
+    Binary, Event, HandlerError, Recovery, Server, Socket,
     admin::{Access, Admin, Credentials, Mode},
 };
 use tokio::net::TcpStream;
@@ -168,6 +168,20 @@ async fn an_admin_comes_back_with_its_session() {
     let auth = json!({ "sessionId": session }).to_string();
     let mut again = Console::enter(address, &auth).await;
     again.next("config").await;
+}
+
+#[tokio::test]
+async fn recovery_is_no_way_in() {
+    let server = Server::builder().recovery(Recovery::new()).build();
+    server.admin(admin());
+    let mut client = Client::v5(serve(&server).await).await;
+    client.send(&format!("40/admin,{LOGIN}")).await;
+    let answer = client.text().await;
+    // Nothing is handed out to come back with but the session id.
+    assert!(
+        answer.starts_with("40/admin,{") && !answer.contains("pid"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
