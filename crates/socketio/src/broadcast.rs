@@ -1,6 +1,6 @@
 //! One operation on many sockets, with its target and options.
 
-use std::{ops::AddAssign, slice, sync::Arc, time::Duration};
+use std::{mem, ops::AddAssign, slice, sync::Arc, time::Duration};
 
 use engineio::proto::{Compressible, SendError, SendOptions, SendOutcome};
 use socketio_proto::IntoArgs;
@@ -141,7 +141,7 @@ impl Broadcast {
     /// # Errors
     ///
     /// The event cannot be written; what became of it for single sockets is no error.
-    pub fn emit(self, name: &str, args: impl IntoArgs) -> Result<Delivery, EmitError> {
+    pub fn emit(mut self, name: &str, args: impl IntoArgs) -> Result<Delivery, EmitError> {
         let emit = self.event(name, args)?;
         self.perform(&Command::Emit(emit))
     }
@@ -152,7 +152,7 @@ impl Broadcast {
     /// # Errors
     ///
     /// The event cannot be written.
-    pub fn emit_with_acks(self, name: &str, args: impl IntoArgs) -> Result<Answers, EmitError> {
+    pub fn emit_with_acks(mut self, name: &str, args: impl IntoArgs) -> Result<Answers, EmitError> {
         let emit = self.event(name, args)?;
         let mut asking = Asking::new(self.timeout);
         for namespace in self.scope.namespaces() {
@@ -168,26 +168,26 @@ impl Broadcast {
 
     /// Puts the sockets into a room. Those that are in as many as
     /// [`Builder::max_rooms`](crate::Builder::max_rooms) allows are left out, which is counted.
-    pub fn sockets_join(self, room: impl Into<Room>) {
-        let (target, rooms) = (self.target.clone(), vec![room.into()]);
+    pub fn sockets_join(mut self, room: impl Into<Room>) {
+        let (target, rooms) = (mem::take(&mut self.target), vec![room.into()]);
         self.change(&Command::Join { target, rooms });
     }
 
     /// Takes the sockets out of a room.
-    pub fn sockets_leave(self, room: impl Into<Room>) {
-        let (target, rooms) = (self.target.clone(), vec![room.into()]);
+    pub fn sockets_leave(mut self, room: impl Into<Room>) {
+        let (target, rooms) = (mem::take(&mut self.target), vec![room.into()]);
         self.change(&Command::Leave { target, rooms });
     }
 
     /// Takes the sockets out of the namespace; their sessions stay.
-    pub fn disconnect_sockets(self) {
-        let target = self.target.clone();
+    pub fn disconnect_sockets(mut self) {
+        let target = mem::take(&mut self.target);
         self.change(&Command::Disconnect { target });
     }
 
     /// Ends the sessions of the sockets.
-    pub fn close_sessions(self) {
-        let target = self.target.clone();
+    pub fn close_sessions(mut self) {
+        let target = mem::take(&mut self.target);
         self.change(&Command::Close { target });
     }
 
@@ -221,9 +221,9 @@ impl Broadcast {
         }
     }
 
-    fn event(&self, name: &str, args: impl IntoArgs) -> Result<Emit, EmitError> {
+    fn event(&mut self, name: &str, args: impl IntoArgs) -> Result<Emit, EmitError> {
         Ok(Emit {
-            target: self.target.clone(),
+            target: mem::take(&mut self.target),
             name: name.into(),
             args: args.into_args()?,
             options: self.options,

@@ -19,6 +19,8 @@ use tokio::{
 
 use crate::client::{Client, answer_silence, serve};
 
+const CAP: usize = 64 * 1024;
+
 #[tokio::test]
 async fn a_full_inbox_stops_reading_until_there_is_room() {
     let limits = InboxLimits {
@@ -101,10 +103,7 @@ async fn five_thousand_emits_in_a_loop_arrive() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_stops_reading_costs_its_cap_and_ends_with_its_own_reason() {
-    const CAP: usize = 64 * 1024;
-    let mut engine = engineio::Config::default();
-    engine.protocol.limits.max_queued_bytes = CAP;
-    let server = Server::builder().engine(engine).build();
+    let server = thrifty();
     let (sender, mut left) = mpsc::unbounded_channel();
     server.of("/").on_disconnect(move |_: Socket, reason| {
         let _ = sender.send(reason);
@@ -178,4 +177,56 @@ async fn emit_wait_goes_on_when_there_is_room() {
         let item = client.text().await;
         assert!(item.starts_with(&format!(r#"42["item",{number},"#)));
     }
+}
+
+/// A server whose clients cost 64 KiB at most.
+fn thrifty() -> Server {
+    let mut engine = engineio::Config::default();
+    engine.protocol.limits.max_queued_bytes = CAP;
+    Server::builder().engine(engine).build()
+}
+
+#[tokio::test]
+async fn an_emit_that_waits_ends_with_its_client() {
+    let server = thrifty();
+    let client = Client::joined(serve(&server).await).await;
+    let socket = server.of("/").sockets().remove(0);
+    let text = "x".repeat(CAP / 2);
+    let emitter = socket.clone();
+    let waits = tokio::spawn(async move {
+        loop {
+            if let Err(error) = emitter.emit_wait("item", (&text,)).await {
+                return error;
+            }
+        }
+    });
+    // Nobody reads: at some point the queue stays where it is, and an emit waits.
+    while socket.queued_bytes() < CAP / 2 {
+        tokio::task::yield_now().await;
+    }
+    drop(client);
+    let ended = waits.await.unwrap();
+    assert!(matches!(ended, EmitError::Gone), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_reader_that_stops_costs_a_broadcast_itself_alone() {
+    let server = thrifty();
+    let address = serve(&server).await;
+    let _stopped = Client::joined(address).await;
+    let mut reader = Client::joined(address).await;
+    let text = "x".repeat(10_000);
+    for number in 0.. {
+        let delivery = server.of("/").emit("item", (number, &text)).unwrap();
+        reader
+            .expect(&format!(r#"42["item",{number},"{text}"]"#))
+            .await;
+        if delivery.refused == 1 {
+            break;
+        }
+        assert_eq!(delivery.queued, 2);
+    }
+    assert_eq!(server.of("/").emit("last", ()).unwrap().queued, 1);
+    reader.expect(r#"42["last"]"#).await;
+    assert_eq!(server.stats().left, [("slow_consumer", 1)].into());
 }
