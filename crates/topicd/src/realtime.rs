@@ -313,12 +313,13 @@ impl Realtime {
             return self.join(&Arc::new(asked), session, wanted).await;
         }
         asked.socket.writable().await;
-        let share = match self.reads.share(MAX_REPLAY).await {
+        let mut share = match self.reads.share(MAX_REPLAY).await {
             Ok(share) => share,
             Err(error) => return asked.answer(&exhausted(error, &wanted.spelling)),
         };
         let asked = Arc::new(asked);
         self.join(&asked, session, wanted).await;
+        share.shrink_to(asked.socket.queued_bytes());
         asked.socket.writable().await;
         drop(share);
     }

@@ -371,20 +371,23 @@ async fn other_namespaces_are_the_protocols_business() {
 
 #[tokio::test]
 async fn malformed_topics_count_and_are_echoed_up_to_a_bound() {
+    const SUBSCRIBES: usize = 1000;
     let server = Running::start().await;
     let guest = server.guest().await;
     let mut socket = Socket::open(server.address).await;
     socket.log_in(&guest.session).await;
-    let long = format!(r#"{{"resource":"/{}"}}"#, "x".repeat(50_000));
-    let mut refused = Vec::new();
-    for _ in 0..200 {
+    let long = format!(r#"{{"resource":"/{}"}}"#, "x".repeat(1000));
+    // More than can come in at the rate, however slow this machine is.
+    for _ in 0..SUBSCRIBES {
         socket.emit("subscribe", &long).await;
+    }
+    let mut too_fast = 0;
+    for _ in 0..SUBSCRIBES {
         let packet = socket.next().await;
         assert!(packet.len() < 400, "{} bytes", packet.len());
-        refused.push(packet.contains(r#""code":429"#));
+        too_fast += usize::from(packet.contains(r#""code":429"#));
     }
-    assert!(!refused[0]);
-    assert!(refused[199], "the rate does not hold for malformed topics");
+    assert!((1..SUBSCRIBES).contains(&too_fast), "{too_fast}");
     server.stop().await;
 }
 
