@@ -44,10 +44,10 @@ impl Engine {
         let shards = std::thread::available_parallelism().map_or(1, usize::from);
         Arc::new(Self {
             protocol: Arc::new(config.protocol.clone()),
+            places: Arc::new(Places::new(&config.protocol.limits)),
             config,
             application,
             registry: Registry::new(),
-            places: Arc::default(),
             counters: Counters::default(),
             websockets: TaskTracker::new(),
             timer: Arc::new(Timer::new()),
@@ -61,6 +61,10 @@ impl Engine {
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
+    }
+
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
     pub(crate) fn registry(&self) -> &Registry {
@@ -89,7 +93,7 @@ impl Engine {
             return Err(Refused::Ending);
         }
         let address = handshake.peer().map(|peer| peer.ip());
-        let place = self.places.take(address, &self.config.protocol.limits)?;
+        let place = self.places.take(address)?;
         self.run_tasks();
         let sid = self.make_sid(&handshake)?;
         let session = Session::open(clock::now(), request, sid, Arc::clone(&self.protocol));

@@ -8,16 +8,16 @@ use std::{
 
 use crate::{Limits, refused::Refused};
 
-/// The places that are taken.
-#[derive(Default)]
+/// The places that are taken, and how many there are.
 pub(crate) struct Places {
     taken: Mutex<Taken>,
 }
 
-#[derive(Default)]
 struct Taken {
     all: usize,
     by_network: HashMap<IpAddr, usize>,
+    most: usize,
+    most_here: usize,
 }
 
 /// The place of one session, free again when this is dropped.
@@ -27,20 +27,33 @@ pub(crate) struct Place {
 }
 
 impl Places {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            taken: Mutex::new(Taken {
+                all: 0,
+                by_network: HashMap::new(),
+                most: limits.max_sessions,
+                most_here: limits.max_sessions_per_address,
+            }),
+        }
+    }
+
+    /// Other bounds from now on. Who has a place keeps it.
+    pub(crate) fn limit(&self, most: usize, most_here: usize) {
+        let mut taken = self.taken();
+        (taken.most, taken.most_here) = (most, most_here);
+    }
+
     /// A place for a session of this client, whose address may be unknown.
-    pub(crate) fn take(
-        self: &Arc<Self>,
-        address: Option<IpAddr>,
-        limits: &Limits,
-    ) -> Result<Place, Refused> {
+    pub(crate) fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Refused> {
         let network = address.and_then(network);
         let mut taken = self.taken();
-        if taken.all >= limits.max_sessions {
+        if taken.all >= taken.most {
             return Err(Refused::ServerFull);
         }
         if let Some(network) = network {
             let here = taken.by_network.get(&network).copied().unwrap_or(0);
-            if here >= limits.max_sessions_per_address {
+            if here >= taken.most_here {
                 return Err(Refused::AddressFull);
             }
             taken.by_network.insert(network, here + 1);
@@ -104,8 +117,8 @@ mod tests {
 
     #[test]
     fn a_place_is_free_again_when_its_session_has_gone() {
-        let places = Arc::new(Places::default());
-        let take = |address: &str| places.take(address.parse().ok(), &limits());
+        let places = Arc::new(Places::new(&limits()));
+        let take = |address: &str| places.take(address.parse().ok());
         let one = take("192.0.2.1").unwrap();
         let two = take("::ffff:192.0.2.1").unwrap();
         assert_eq!(name(take("192.0.2.1")), "too_many_sessions_of_address");
@@ -120,10 +133,10 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_counts_as_one_address_and_this_machine_as_none() {
-        let places = Arc::new(Places::default());
+        let places = Arc::new(Places::new(&limits()));
         let take = |address: Option<&str>| {
             let address = address.and_then(|address| address.parse().ok());
-            places.take(address, &limits())
+            places.take(address)
         };
         let _held = [take(Some("2001:db8::1")), take(Some("2001:db8::2:1"))];
         assert_eq!(
@@ -134,5 +147,20 @@ mod tests {
             assert_eq!(name(take(uncounted)), "taken");
         }
         assert_eq!(name(take(Some("2001:db8:0:1::1"))), "taken");
+    }
+
+    #[test]
+    fn other_bounds_hold_for_those_who_come_later() {
+        let places = Arc::new(Places::new(&limits()));
+        let take = |address: &str| places.take(address.parse().ok());
+        let held = [take("192.0.2.1"), take("192.0.2.1"), take("192.0.2.2")];
+        assert!(held.iter().all(Result::is_ok));
+        places.limit(4, 2);
+        assert_eq!(name(take("192.0.2.1")), "too_many_sessions_of_address");
+        let fourth = take("192.0.2.2");
+        assert!(fourth.is_ok());
+        places.limit(1, 1);
+        drop(fourth);
+        assert_eq!(name(take("192.0.2.3")), "too_many_sessions");
     }
 }

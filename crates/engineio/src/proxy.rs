@@ -57,8 +57,9 @@ impl TrustedProxies {
         Self { header, networks }
     }
 
-    /// The client of a request that came from `peer`; its port is 0 where no proxy tells it.
-    pub(crate) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
+    /// The client of a request that came from `peer`; its port is 0 where no proxy tells it. For
+    /// hosts that need it for other requests, too.
+    pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         let mut client = peer;
         for said in self.header.addresses(headers) {
             match said {
@@ -69,7 +70,8 @@ impl TrustedProxies {
         client
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether an address is that of a trusted proxy.
+    pub fn trusts(&self, address: IpAddr) -> bool {
         self.networks
             .iter()
             .any(|network| network.contains(address))

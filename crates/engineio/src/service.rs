@@ -87,6 +87,13 @@ impl EngineService {
         self.engine.counters().snapshot()
     }
 
+    /// Sets [`Limits::max_sessions`](crate::Limits::max_sessions) and
+    /// [`Limits::max_sessions_per_address`](crate::Limits::max_sessions_per_address) anew.
+    /// Sessions that are open stay.
+    pub fn limit_sessions(&self, most: usize, most_per_address: usize) {
+        self.engine.places().limit(most, most_per_address);
+    }
+
     /// Refuses new sessions, lets every session take what is queued for it, and ends them all
     /// within [`Limits::close_deadline`](crate::Limits::close_deadline).
     pub async fn close(&self) {

@@ -3,14 +3,17 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
 use crate::{
     datetime::Timestamp,
     limits::{Buckets, Exceeded, Rate},
-    store::{NewSession, NewUser, Session, Store, StoreError},
+    store::{NewSession, NewUser, Session, Store, StoreError, UserId},
     token::{Digest, NoRandomness, Token},
 };
 
@@ -33,7 +36,7 @@ const ACCOUNT_FAILURES: Rate = Rate {
 pub struct Auth {
     store: Arc<dyn Store>,
     passwords: Passwords,
-    session_seconds: u64,
+    session_seconds: AtomicU64,
     addresses: Buckets<IpAddr>,
     accounts: Buckets<Digest>,
 }
@@ -75,7 +78,7 @@ impl Auth {
         Self {
             store,
             passwords: Passwords::new(),
-            session_seconds,
+            session_seconds: AtomicU64::new(session_seconds),
             addresses: Buckets::new(ADDRESS_FAILURES),
             accounts: Buckets::new(ACCOUNT_FAILURES),
         }
@@ -151,14 +154,28 @@ impl Auth {
     /// [`AuthError`].
     pub async fn open_session(
         &self,
-        session: &Session,
-        topics: Vec<String>,
+        user: UserId,
+        topics: Option<Vec<String>>,
         expires: Timestamp,
     ) -> Result<Token, AuthError> {
-        let (token, mut opened) = self.new_session(Some(topics))?;
+        let (token, mut opened) = self.new_session(topics)?;
         opened.expires = expires;
-        self.store.open_session(session.user, opened).await?;
+        self.store.open_session(user, opened).await?;
         Ok(token)
+    }
+
+    /// The hash of a password, as the store keeps it.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`].
+    pub async fn hash(&self, password: Secret) -> Result<String, AuthError> {
+        Ok(self.passwords.hash(password).await?)
+    }
+
+    /// How long sessions last that are opened from now on, in seconds.
+    pub fn set_session_seconds(&self, seconds: u64) {
+        self.session_seconds.store(seconds, Ordering::Relaxed);
     }
 
     /// Looks whether an address may try a secret.
@@ -180,7 +197,7 @@ impl Auth {
         let token = Token::generate()?;
         let session = NewSession {
             token: token.digest(),
-            expires: Timestamp::now().plus_seconds(self.session_seconds),
+            expires: Timestamp::now().plus_seconds(self.session_seconds.load(Ordering::Relaxed)),
             topics,
         };
         Ok((token, session))

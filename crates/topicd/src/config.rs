@@ -1,7 +1,8 @@
 //! Settings: their defaults, the file, the environment. Flags are applied by the command line.
 //!
 //! Defaults < file < `TOPICD_…` < flags. A key that we do not know is an error: a misspelt limit
-//! would otherwise silently not hold.
+//! would otherwise silently not hold. What each setting is for is in `reference.rs`; where a value
+//! came from is told by `layers.rs`.
 
 use std::{
     ffi::OsString,
@@ -11,15 +12,25 @@ use std::{
     time::Duration,
 };
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use engineio::{ForwardedHeader, Network, TrustedProxies};
+use serde::{Deserialize, Deserializer, Serialize};
+use tracing_subscriber::EnvFilter;
 
 use crate::origin::Origins;
 
+mod admin;
 mod data_dir;
 mod environment;
+mod layers;
+mod optional;
+mod reference;
 mod store;
 
+pub use admin::{AdminConfig, AdminListen};
 pub use data_dir::default_data_dir;
+pub use layers::{Flags, Layers, Source};
+pub use reference::{SETTINGS, Setting, TakesEffect, commented, commented_defaults, table_rows};
+pub(crate) use reference::{value, value_mut};
 pub use store::StoreConfig;
 
 /// The settings of a server.
@@ -40,6 +51,18 @@ pub struct Config {
     pub store: StoreConfig,
     /// Web pages of other hosts.
     pub cors: CorsConfig,
+    /// How much one client may do.
+    pub limits: LimitsConfig,
+    /// Proxies in front of the server.
+    pub proxy: ProxyConfig,
+    /// The listener with TLS.
+    pub tls: TlsConfig,
+    /// The operator's listener.
+    pub admin: AdminConfig,
+    /// The end of the server.
+    pub shutdown: ShutdownConfig,
+    /// The log of the binary.
+    pub log: LogConfig,
 }
 
 /// Who may have an account.
@@ -78,9 +101,86 @@ pub struct CorsConfig {
     pub origins: Vec<String>,
 }
 
+/// How much one client may do.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LimitsConfig {
+    /// Socket.IO sessions at once from one address. Default 200.
+    pub sessions_per_address: usize,
+    /// Values written with one thing token, in the long run. Default 200 a second.
+    pub values_per_second: u32,
+    /// Values written with one thing token at once. Default 1,000, which is also the least: a batch
+    /// may be as large.
+    pub values_burst: u32,
+}
+
+/// Proxies in front of the server.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ProxyConfig {
+    /// Whose `X-Forwarded-For` is believed: addresses and networks. Default nobody's.
+    pub trusted: Vec<String>,
+}
+
+/// The listener with TLS. It serves the same as the one without.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TlsConfig {
+    /// Its address and port. Default none.
+    #[serde(with = "optional::address")]
+    pub listen: Option<SocketAddr>,
+    /// PEM file with the certificate, and those that sign it behind it.
+    #[serde(with = "optional::path")]
+    pub certificate: Option<PathBuf>,
+    /// PEM file with its key.
+    #[serde(with = "optional::path")]
+    pub key: Option<PathBuf>,
+}
+
+/// The end of the server.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ShutdownConfig {
+    /// Over how long sessions are ended, so that their clients do not come back all at once.
+    /// Default 10.
+    pub drain_seconds: u64,
+    /// How long the end may take in all. Default 30.
+    pub deadline_seconds: u64,
+}
+
+/// The log of the binary.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LogConfig {
+    /// The level, also by target. Default `info`.
+    pub level: String,
+    /// How a line looks. Default `auto`.
+    pub format: LogFormat,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
+}
+
 /// The settings cannot be used. The operator can help.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(pub String);
+
+/// Values of one batch: what a bucket holds at least.
+const MIN_BURST: u32 = 1000;
 
 impl Config {
     /// The settings of a file.
@@ -106,7 +206,7 @@ impl Config {
         self,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        environment::overlay(self, variables)
+        environment::overlay(self, variables).map(|(config, _)| config)
     }
 
     /// Looks for what no type can say.
@@ -115,8 +215,40 @@ impl Config {
     ///
     /// A value cannot be used.
     pub fn check(&self) -> Result<Origins, ConfigError> {
+        let wrong = |message: String| Err(ConfigError(message));
+        let tls = &self.tls;
+        if tls.listen.is_some() && (tls.certificate.is_none() || tls.key.is_none()) {
+            return wrong("tls.listen needs tls.certificate and tls.key".into());
+        }
+        let ShutdownConfig {
+            drain_seconds,
+            deadline_seconds,
+        } = self.shutdown;
+        if drain_seconds >= deadline_seconds {
+            return wrong(format!(
+                "shutdown.drain_seconds ({drain_seconds}) must be less than shutdown.deadline_seconds ({deadline_seconds})"
+            ));
+        }
+        if self.limits.values_burst < MIN_BURST || self.limits.values_per_second == 0 {
+            return wrong(format!(
+                "limits.values_burst must be {MIN_BURST} at least, a batch may be as large, and limits.values_per_second 1"
+            ));
+        }
+        self.log_filter()?;
+        self.proxy.proxies()?;
         Origins::new(&self.cors.origins)
             .map_err(|wrong| ConfigError(format!("cors.origins: {wrong:?} is no origin")))
+    }
+
+    /// What the log lets through.
+    ///
+    /// # Errors
+    ///
+    /// `log.level` is none.
+    pub fn log_filter(&self) -> Result<EnvFilter, ConfigError> {
+        let level = &self.log.level;
+        EnvFilter::try_new(level)
+            .map_err(|error| ConfigError(format!("log.level: {level:?} is no level ({error})")))
     }
 
     /// The settings as a file.
@@ -143,12 +275,27 @@ impl Config {
     }
 }
 
-impl AccountsConfig {
-    /// Whether users of an app may log in.
-    pub fn accepts_app(&self, app: &str) -> bool {
-        self.apps.is_empty() || self.apps.iter().any(|known| known == app)
+impl ProxyConfig {
+    /// The proxies, to ask who their clients are.
+    ///
+    /// # Errors
+    ///
+    /// One of them is neither an address nor a network.
+    pub fn proxies(&self) -> Result<TrustedProxies, ConfigError> {
+        let network = |text: &String| {
+            let wrong = |_| format!("proxy.trusted: {text:?} is no network such as 10.0.0.0/8");
+            text.parse().map_err(wrong).map_err(ConfigError)
+        };
+        let networks = self.trusted.iter().map(network);
+        let networks: Vec<Network> = networks.collect::<Result<_, _>>()?;
+        Ok(TrustedProxies::new(
+            ForwardedHeader::XForwardedFor,
+            networks,
+        ))
     }
+}
 
+impl AccountsConfig {
     /// Seconds until a session token expires.
     pub fn session_seconds(&self) -> u64 {
         u64::from(self.session_days) * 24 * 60 * 60
@@ -171,6 +318,12 @@ impl Default for Config {
             realtime: RealtimeConfig::default(),
             store: StoreConfig::default(),
             cors: CorsConfig::default(),
+            limits: LimitsConfig::default(),
+            proxy: ProxyConfig::default(),
+            tls: TlsConfig::default(),
+            admin: AdminConfig::default(),
+            shutdown: ShutdownConfig::default(),
+            log: LogConfig::default(),
         }
     }
 }
@@ -195,6 +348,34 @@ impl Default for RealtimeConfig {
     }
 }
 
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            sessions_per_address: 200,
+            values_per_second: 200,
+            values_burst: MIN_BURST,
+        }
+    }
+}
+
+impl Default for ShutdownConfig {
+    fn default() -> Self {
+        Self {
+            drain_seconds: 10,
+            deadline_seconds: 30,
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            level: "info".into(),
+            format: LogFormat::Auto,
+        }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -212,8 +393,11 @@ fn unreadable(path: &Path, error: &io::Error) -> String {
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let wrong = |_| D::Error::custom(format!("{text:?} is not of the form ADDRESS:PORT"));
+    parse_address(&String::deserialize(deserializer)?)
+}
+
+fn parse_address<E: serde::de::Error>(text: &str) -> Result<SocketAddr, E> {
+    let wrong = |_| E::custom(format!("{text:?} is not of the form ADDRESS:PORT"));
     text.parse().map_err(wrong)
 }
 

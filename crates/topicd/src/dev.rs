@@ -3,7 +3,7 @@
 //! What it makes is made the way its users would make it: accounts and links through the server's
 //! own calls, values through the REST API over HTTP.
 
-use std::{fmt, future::Future, io, net::SocketAddr};
+use std::{fmt, future::Future, io, net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -45,6 +45,8 @@ pub enum Sensor {
 pub enum DevError {
     /// The server does not.
     Start(StartError),
+    /// The file with the demo's secrets cannot be read as such.
+    Damaged(PathBuf),
     /// The demo's user or thing could not be made.
     Setup(String),
 }
@@ -78,6 +80,16 @@ impl Dev {
             tokens,
             config,
         })
+    }
+
+    /// Serves the operator, too: see [`Server::with_admin`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn with_admin(mut self, listener: TcpListener) -> Result<Self, DevError> {
+        self.server = self.server.with_admin(listener).map_err(DevError::Start)?;
+        Ok(self)
     }
 
     /// What a newcomer is told: addresses, tokens, a line to write with and one to subscribe with.
@@ -120,12 +132,10 @@ fn recall(config: &Config) -> Result<Option<Memory>, DevError> {
             "cannot read {}: {error}",
             path.display()
         ))),
-        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
-            let path = path.display();
-            DevError::Setup(format!(
-                "{path} is damaged ({error}); remove it and start again"
-            ))
-        }),
+        Ok(text) => match serde_json::from_slice(&text) {
+            Ok(memory) => Ok(Some(memory)),
+            Err(_) => Err(DevError::Damaged(path)),
+        },
     }
 }
 
@@ -200,6 +210,11 @@ impl fmt::Display for DevError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(error) => error.fmt(f),
+            Self::Damaged(path) => write!(
+                f,
+                "the demo's secrets in {} are damaged; remove that file, and the next start makes another demo user and thing",
+                path.display()
+            ),
             Self::Setup(reason) => f.write_str(reason),
         }
     }

@@ -8,12 +8,14 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::{
+    metrics::{Dropped, Metrics},
     store::{Effect, Publication, Seq, Staged, ThingRow, UserId},
     token::Digest,
     topic::Key,
@@ -80,6 +82,17 @@ pub enum Pace {
     Newest,
 }
 
+/// How many get one channel.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Audience {
+    /// What they get.
+    pub channel: Channel,
+    /// Subscriptions of sockets.
+    pub sockets: usize,
+    /// HTTP streams.
+    pub streams: usize,
+}
+
 /// How members are reached.
 pub trait Outlet: Send + Sync + 'static {
     /// Pushes a JSON array of elements to everybody in a room. Must not block.
@@ -89,6 +102,8 @@ pub trait Outlet: Send + Sync + 'static {
     fn push_newest(&self, room: &Room, element: &str, key: u64);
     /// A session has ended before its time: whoever uses it is logged out.
     fn end_session(&self, hub: &Hub, session: Digest);
+    /// The token of a thing holds no more: whoever is subscribed by it leaves.
+    fn end_thing(&self, hub: &Hub, thing: ThingRow);
 }
 
 /// The occupied rooms, and the way to their members.
@@ -98,6 +113,7 @@ pub struct Hub {
     listeners: Arc<Listeners>,
     /// Makes keys for what replaces each other; nobody outside can choose two that are the same.
     replacing: RandomState,
+    metrics: Metrics,
 }
 
 /// The way into the stage, and what comes out.
@@ -107,20 +123,26 @@ pub fn stage() -> (mpsc::Sender<Vec<Staged>>, mpsc::Receiver<Vec<Staged>>) {
 
 impl Hub {
     /// A hub without members.
-    pub fn new(outlet: impl Outlet) -> Self {
+    pub fn new(outlet: impl Outlet, metrics: Metrics) -> Self {
         Self {
             outlet: Box::new(outlet),
             rooms: Mutex::default(),
             listeners: Arc::default(),
             replacing: RandomState::new(),
+            metrics,
         }
     }
 
     /// Runs the stage until the store has ended.
     pub async fn run(&self, mut stage: mpsc::Receiver<Vec<Staged>>) {
         while let Some(group) = stage.recv().await {
+            let committed = Instant::now();
             for Staged { effect, answer } in group {
+                let is_batch = matches!(effect, Effect::Publish(_));
                 self.apply(effect);
+                if is_batch {
+                    self.metrics.fanned_out(committed.elapsed());
+                }
                 answer();
             }
         }
@@ -171,14 +193,39 @@ impl Hub {
         self.listeners.end_all();
     }
 
+    /// How many get each channel, in no order.
+    pub fn audiences(&self) -> Vec<Audience> {
+        let mut audiences: HashMap<Channel, Audience> = HashMap::new();
+        let mut of = |channel: &Channel, sockets, streams| {
+            let audience = audiences.entry(channel.clone());
+            let audience = audience.or_insert_with(|| Audience::of(channel.clone()));
+            audience.sockets += sockets;
+            audience.streams += streams;
+        };
+        for (channel, rooms) in self.lock().iter() {
+            let sockets = rooms.iter().map(|(_, members)| members).sum();
+            of(channel, sockets, 0);
+        }
+        for (channel, streams) in self.listeners.counts() {
+            of(&channel, 0, streams);
+        }
+        audiences.into_values().collect()
+    }
+
     fn apply(&self, effect: Effect) {
         match effect {
             Effect::None => {}
             Effect::Publish(publication) => self.publish(&publication),
             Effect::Admit(enter) => enter(),
-            Effect::SessionEnded(session) => {
-                self.listeners.end_session(session);
-                self.outlet.end_session(self, session);
+            Effect::SessionsEnded(sessions) => {
+                for session in sessions {
+                    self.listeners.end_session(session);
+                    self.outlet.end_session(self, session);
+                }
+            }
+            Effect::ThingRevoked(thing) => {
+                self.listeners.end_channel(&Channel::Thing(thing));
+                self.outlet.end_thing(self, thing);
             }
         }
     }
@@ -211,7 +258,9 @@ impl Hub {
         }
         if self.listeners.are_on(channel) {
             let elements = Bytes::copy_from_slice(batch.text(Elements::Plain).as_bytes());
-            self.listeners.push(channel, &elements);
+            let pushed = self.listeners.push(channel, &elements);
+            self.metrics.delivered(pushed.queued, 0);
+            self.metrics.dropped(Dropped::SlowStream, pushed.cut);
         }
     }
 
@@ -230,6 +279,16 @@ impl Hub {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Channel, Vec<(Room, usize)>>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Audience {
+    fn of(channel: Channel) -> Self {
+        Self {
+            channel,
+            sockets: 0,
+            streams: 0,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::{future::Future, io};
 
 use tokio::net::TcpListener;
 
+pub mod admin;
 pub mod auth;
 pub mod config;
 pub mod console;
@@ -14,18 +15,25 @@ pub mod dev;
 pub mod fuzzing;
 pub mod hub;
 pub mod limits;
+mod live;
+pub mod metrics;
 mod object;
 pub mod origin;
+mod proxy;
 mod read_budget;
 mod realtime;
-pub mod rest;
+mod reload;
+mod rest;
 mod server;
 pub mod store;
+mod tls;
 pub mod token;
 pub mod topic;
 pub mod value;
 
 pub use config::Config;
+pub use live::Reloaded;
+pub use reload::Reloader;
 pub use server::{Server, StartError};
 
 /// Runs a server on `listener` until `shutdown` resolves.

@@ -25,14 +25,12 @@ pub struct Bucket {
 
 /// One bucket for each writer or guesser.
 #[derive(Debug)]
-pub struct Buckets<K> {
-    rate: Rate,
-    table: Mutex<Table<K>>,
-}
+pub struct Buckets<K>(Mutex<Table<K>>);
 
 /// The buckets, and the order in which they were used last.
 #[derive(Debug)]
 struct Table<K> {
+    rate: Rate,
     buckets: HashMap<K, Used>,
     by_use: BTreeMap<u64, K>,
     uses: u64,
@@ -81,10 +79,17 @@ impl Bucket {
 impl<K: Hash + Eq + Clone> Buckets<K> {
     /// An empty table.
     pub fn new(rate: Rate) -> Self {
-        Self {
+        Self(Mutex::new(Table {
             rate,
-            table: Mutex::default(),
-        }
+            buckets: HashMap::new(),
+            by_use: BTreeMap::new(),
+            uses: 0,
+        }))
+    }
+
+    /// Another rate from now on.
+    pub fn set_rate(&self, rate: Rate) {
+        self.lock().rate = rate;
     }
 
     /// Takes `amount` out of the bucket of `key`.
@@ -94,8 +99,8 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     /// As [`Bucket::take`].
     pub fn take(&self, key: &K, amount: f64, now: Instant) -> Result<(), Exceeded> {
         let mut table = self.lock();
-        let taken = table.bucket(key, self.rate, now);
-        let taken = taken.take(self.rate, amount, now);
+        let rate = table.rate;
+        let taken = table.bucket(key, now).take(rate, amount, now);
         table.make_room();
         taken
     }
@@ -106,21 +111,22 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     ///
     /// As [`Bucket::take`].
     pub fn check(&self, key: &K, amount: f64, now: Instant) -> Result<(), Exceeded> {
-        let bucket = self.lock().buckets.get(key).map(|used| used.bucket);
-        bucket.map_or(Ok(()), |mut copy| copy.take(self.rate, amount, now))
+        let table = self.lock();
+        let bucket = table.buckets.get(key).map(|used| used.bucket);
+        bucket.map_or(Ok(()), |mut copy| copy.take(table.rate, amount, now))
     }
 
     fn lock(&self) -> MutexGuard<'_, Table<K>> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<K: Hash + Eq + Clone> Table<K> {
     /// The bucket of a key, which is used now.
-    fn bucket(&mut self, key: &K, rate: Rate, now: Instant) -> &mut Bucket {
+    fn bucket(&mut self, key: &K, now: Instant) -> &mut Bucket {
         self.uses += 1;
         let used = self.buckets.entry(key.clone()).or_insert_with(|| Used {
-            bucket: Bucket::full(rate, now),
+            bucket: Bucket::full(self.rate, now),
             at: self.uses,
         });
         self.by_use.remove(&used.at);
@@ -135,16 +141,6 @@ impl<K: Hash + Eq + Clone> Table<K> {
             && let Some((_, oldest)) = self.by_use.pop_first()
         {
             self.buckets.remove(&oldest);
-        }
-    }
-}
-
-impl<K> Default for Table<K> {
-    fn default() -> Self {
-        Self {
-            buckets: HashMap::new(),
-            by_use: BTreeMap::new(),
-            uses: 0,
         }
     }
 }

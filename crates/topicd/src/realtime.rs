@@ -19,20 +19,23 @@ use socketio::{
 
 use crate::{
     auth::Auth,
-    config::RealtimeConfig,
     datetime::Timestamp,
     hub::{Channel, Hub, Outlet, Room},
+    live::Live,
+    metrics::Metrics,
     object::Object,
-    origin::Origins,
     read_budget::ReadBudget,
-    store::{Admission, Holder, OnAdmitted, Replay, Session, Store, Ticket},
+    store::{Admission, Holder, OnAdmitted, Replay, Session, Store, ThingRow, Ticket},
     token::{Digest, Token},
     topic::Topic,
 };
 
 mod answer;
 mod client;
+mod operation;
 mod request;
+
+pub(crate) use operation::{Connection, Whom};
 
 use answer::{
     done, exhausted, invalid_token, logged_in, refused, subscribed, too_many, unavailable,
@@ -46,6 +49,9 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// Memory that one replay may take.
 const MAX_REPLAY: usize = 1024 * 1024;
 
+/// What clients may send. Anything else means nothing here, and is counted.
+const EVENTS: [&str; 3] = ["authenticate", "subscribe", "unsubscribe"];
+
 /// The server behind `/socket.io/` and what its handlers work with.
 pub(crate) struct Realtime {
     io: Server,
@@ -54,13 +60,15 @@ pub(crate) struct Realtime {
     store: Arc<dyn Store>,
     auth: Arc<Auth>,
     reads: ReadBudget,
-    config: RealtimeConfig,
+    live: Arc<Live>,
+    metrics: Metrics,
 }
 
 /// Reaches the sockets of `/v2`.
 struct V2Outlet {
     v2: Namespace<Client>,
-    auth_timeout: Option<Duration>,
+    live: Arc<Live>,
+    metrics: Metrics,
 }
 
 #[derive(Deserialize)]
@@ -78,30 +86,35 @@ struct Asked {
 
 /// A server whose namespace `/v2` exists and handles nothing yet, and the way to its sockets.
 pub(crate) fn server(
-    config: &RealtimeConfig,
-    origins: &Origins,
+    live: &Arc<Live>,
+    metrics: &Metrics,
 ) -> (Server, Namespace<Client>, impl Outlet + use<>) {
-    let engine = engine_config(config, origins);
+    let engine = engine_config(live);
     let io = Server::builder().engine(engine).path("/socket.io/").build();
-    let auth_timeout = config.auth_timeout();
-    let v2 = io.namespace("/v2", move |_: ConnectRequest| async move {
-        Ok::<_, Refusal>(Client::new(auth_timeout, Instant::now()))
+    let settings = Arc::clone(live);
+    let v2 = io.namespace("/v2", move |_: ConnectRequest| {
+        let auth_timeout = settings.auth_timeout();
+        async move { Ok::<_, Refusal>(Client::new(auth_timeout, Instant::now())) }
     });
     let outlet = V2Outlet {
         v2: v2.clone(),
-        auth_timeout,
+        live: Arc::clone(live),
+        metrics: metrics.clone(),
     };
     (io, v2, outlet)
 }
 
-fn engine_config(config: &RealtimeConfig, origins: &Origins) -> EngineConfig {
+/// What browsers of other hosts are told is the server's business, for all paths alike.
+fn engine_config(live: &Arc<Live>) -> EngineConfig {
     let mut engine = EngineConfig::default();
-    engine.protocol.legacy_eio = config.legacy_eio;
-    engine.protocol.limits.max_sessions = config.max_connections;
-    engine.cors = origins.cors();
-    let origins = origins.clone();
+    let (now, live) = (live.now(), Arc::clone(live));
+    let settings = &now.config;
+    engine.protocol.legacy_eio = settings.realtime.legacy_eio;
+    let limits = &mut engine.protocol.limits;
+    limits.max_sessions = settings.realtime.max_connections;
+    limits.max_sessions_per_address = settings.limits.sessions_per_address;
     engine.hooks = Hooks::default().allow(move |handshake| {
-        let allowed = origins.allow(handshake.headers());
+        let allowed = live.now().origins.allow(handshake.headers());
         async move {
             if allowed {
                 Ok(())
@@ -121,7 +134,8 @@ impl Realtime {
         store: Arc<dyn Store>,
         auth: Arc<Auth>,
         reads: ReadBudget,
-        config: RealtimeConfig,
+        live: Arc<Live>,
+        metrics: Metrics,
     ) -> Arc<Self> {
         let realtime = Arc::new(Self {
             io,
@@ -130,10 +144,19 @@ impl Realtime {
             store,
             auth,
             reads,
-            config,
+            live,
+            metrics,
         });
         realtime.handle_events();
         realtime
+    }
+
+    /// Takes the limits that hold from now on.
+    pub(crate) fn reload(&self) {
+        let settings = &self.live.now().config;
+        let here = settings.limits.sessions_per_address;
+        let most = settings.realtime.max_connections;
+        self.io.service().limit_sessions(most, here);
     }
 
     pub(crate) fn io(&self) -> &Server {
@@ -151,7 +174,7 @@ impl Realtime {
             let (now, clock) = (Timestamp::now(), Instant::now());
             for socket in this.v2.sockets() {
                 let expired = |session: &Session| session.has_expired(now);
-                log_out(&this.hub, &socket, expired, this.config.auth_timeout());
+                log_out(&this.hub, &socket, expired, this.live.auth_timeout());
                 if socket.state().is_given_up(clock) {
                     socket.close();
                 }
@@ -177,6 +200,13 @@ impl Realtime {
             }
             socket.close();
             Ok(())
+        });
+        let metrics = self.metrics.clone();
+        self.v2.on_any(move |_, event| {
+            if !EVENTS.contains(&event.name()) {
+                metrics.unknown_event();
+            }
+            async {}
         });
         self.on("authenticate", Self::authenticate);
         self.on("subscribe", Self::subscribe);
@@ -398,7 +428,13 @@ impl Outlet for V2Outlet {
     fn end_session(&self, hub: &Hub, session: Digest) {
         for socket in self.v2.sockets() {
             let uses = |own: &Session| own.token == session;
-            log_out(hub, &socket, uses, self.auth_timeout);
+            log_out(hub, &socket, uses, self.live.auth_timeout());
+        }
+    }
+
+    fn end_thing(&self, hub: &Hub, thing: ThingRow) {
+        for socket in self.v2.sockets() {
+            revoke(hub, &socket, thing);
         }
     }
 }
@@ -413,9 +449,19 @@ impl V2Outlet {
                     .emit(&room.spelling, args)
                     .map_err(|error| error.to_string())
             });
-        if let Err(cause) = pushed {
-            tracing::error!(cause, "values were not pushed");
+        match pushed {
+            Ok(delivery) => self.metrics.broadcast(&delivery),
+            Err(cause) => tracing::error!(cause, "values were not pushed"),
         }
+    }
+}
+
+/// Ends what a socket holds by the token of a thing, and says so.
+fn revoke(hub: &Hub, socket: &Socket<Client>, thing: ThingRow) {
+    let client = socket.state();
+    let removed = client.remove_thing(thing, |room| leave(hub, socket, room));
+    for room in removed {
+        let _ = socket.emit("unsubscribe", (done("unsubscribed", &room.spelling),));
     }
 }
 

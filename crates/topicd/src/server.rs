@@ -1,45 +1,41 @@
-//! A server with everything in place: store, publish stage, REST, Socket.IO, on one port.
+//! A server with everything in place: store, publish stage, REST, Socket.IO, and the operator's
+//! listener.
+//!
+//! Owns what is put together and the order in which it ends. Who comes in is `doors.rs`, what they
+//! are answered `front.rs`.
 
-use std::{fmt, future::Future, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, response::IntoResponse};
-use engineio::{EngineService, PeerAddr, WriteLimit};
-use http::{Request, Response, StatusCode, Version, header};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-    time::timeout,
-};
+use axum::Router;
+use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
-use tower_service::Service as _;
 
 use crate::{
+    admin::{self, Admin, Beacon, Lifecycle},
     auth::Auth,
     config::{Config, ConfigError},
     hub::{self, Hub},
+    live::Live,
+    metrics::Metrics,
     read_budget::ReadBudget,
     realtime::{self, Realtime},
-    rest::{self, Api, ApiError},
+    reload::Reloader,
+    rest::{self, Api},
     store::{
         Store, retention,
         sqlite::{OpenError, SqliteStore},
     },
+    tls::Tls,
+    token::Token,
 };
 
-/// How long a request's head may take.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a peer may take nothing of an answer or a stream.
-const BLOCKED_WRITE: Duration = Duration::from_secs(10);
-/// Bytes of a request's head.
-const MAX_HEAD: usize = 16 * 1024;
-/// Fields of a request's head.
-const MAX_HEADERS: usize = 64;
-/// Bytes of a request's target.
-const MAX_URI: usize = 8 * 1024;
-/// Out of descriptors: waiting is all that helps, and spinning would hurt.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+mod connection;
+mod doors;
+mod front;
+mod operator;
+
+use doors::{Connections, Doors};
+use front::Front;
 
 /// How long requests that are being answered may take when the server ends.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -49,9 +45,22 @@ pub struct Server {
     store: Arc<dyn Store>,
     auth: Arc<Auth>,
     hub: Arc<Hub>,
-    max_connections: usize,
+    live: Arc<Live>,
     realtime: Arc<Realtime>,
-    router: Router,
+    api: Arc<Api>,
+    metrics: Metrics,
+    lifecycle: Arc<Lifecycle>,
+    routes: Router,
+    tls: Option<(TcpListener, Arc<Tls>)>,
+    operator: Option<Operator>,
+}
+
+/// The operator's listener.
+struct Operator {
+    listener: TcpListener,
+    token: Token,
+    /// Goes out with the server.
+    _beacon: Beacon,
 }
 
 /// Why a server does not start. The operator can help.
@@ -63,13 +72,6 @@ pub enum StartError {
     Store(OpenError),
 }
 
-/// Answers the requests of all connections.
-#[derive(Clone)]
-struct Front {
-    engine: EngineService,
-    router: Router,
-}
-
 impl Server {
     /// Opens the store and puts everything together. Must be called in a runtime.
     ///
@@ -77,7 +79,8 @@ impl Server {
     ///
     /// [`StartError`].
     pub fn open(config: &Config) -> Result<Self, StartError> {
-        let origins = config.check().map_err(StartError::Config)?;
+        let live = Arc::new(Live::new(config.clone()).map_err(StartError::Config)?);
+        let metrics = Metrics::new();
         let (stage, staged) = hub::stage();
         let store =
             SqliteStore::open(&config.data_dir, &config.store, stage).map_err(StartError::Store)?;
@@ -88,8 +91,8 @@ impl Server {
         let session_seconds = config.accounts.session_seconds();
         let auth = Arc::new(Auth::new(Arc::clone(&store), session_seconds));
 
-        let (io, v2, outlet) = realtime::server(&config.realtime, &origins);
-        let hub = Arc::new(Hub::new(outlet));
+        let (io, v2, outlet) = realtime::server(&live, &metrics);
+        let hub = Arc::new(Hub::new(outlet, metrics.clone()));
         let publishing = Arc::clone(&hub);
         // Ends with the store, when everything that was committed has been published.
         tokio::spawn(async move { publishing.run(staged).await });
@@ -100,32 +103,72 @@ impl Server {
             Arc::clone(&store),
             Arc::clone(&auth),
             reads.clone(),
-            config.realtime.clone(),
+            Arc::clone(&live),
+            metrics.clone(),
         );
         tokio::spawn(Realtime::sweep(Arc::downgrade(&realtime)));
-        let accounts = config.accounts.clone();
         let api = Arc::new(Api::new(
             Arc::clone(&store),
             Arc::clone(&auth),
             Arc::clone(&hub),
+            Arc::clone(&live),
+            metrics.clone(),
             reads,
-            accounts,
         ));
         Ok(Self {
             store,
             auth,
             hub,
-            max_connections: config.realtime.max_connections,
+            live,
             realtime,
-            router: rest::router(api, origins),
+            routes: rest::router(Arc::clone(&api)),
+            api,
+            metrics,
+            lifecycle: Arc::default(),
+            tls: None,
+            operator: None,
         })
     }
 
     /// Serves further routes, beside the API.
     #[must_use]
     pub fn with_routes(mut self, routes: Router) -> Self {
-        self.router = self.router.merge(routes);
+        self.routes = self.routes.merge(routes);
         self
+    }
+
+    /// Serves the same on a further listener, with TLS.
+    ///
+    /// # Errors
+    ///
+    /// The certificate or its key cannot be used.
+    pub fn with_tls(mut self, listener: TcpListener) -> Result<Self, StartError> {
+        let tls = Tls::load(&self.live.now().config.tls).map_err(StartError::Config)?;
+        self.tls = Some((listener, Arc::new(tls)));
+        Ok(self)
+    }
+
+    /// Serves health, metrics and the admin API on a listener of its own. Its address is kept in the
+    /// data folder while the server runs, for the commands.
+    ///
+    /// # Errors
+    ///
+    /// The token's file cannot be used, or the data folder takes no file.
+    pub fn with_admin(mut self, listener: TcpListener) -> Result<Self, StartError> {
+        let config = &self.live.now().config;
+        let token = admin::load_token(config).map_err(StartError::Config)?;
+        let beacon = listener
+            .local_addr()
+            .and_then(|address| Beacon::light(config, address))
+            .map_err(|error| {
+                StartError::Store(OpenError::Folder(config.data_dir.clone(), error))
+            })?;
+        self.operator = Some(Operator {
+            listener,
+            token,
+            _beacon: beacon,
+        });
+        Ok(self)
     }
 
     /// What the server keeps.
@@ -138,63 +181,96 @@ impl Server {
         &self.auth
     }
 
-    /// Serves connections of `listener` until `shutdown` resolves. Then ends every session and
-    /// stream, finishes the answers that are on their way, and closes the store.
+    /// Gives the server other settings while it runs.
+    pub fn reloader(&self) -> Reloader {
+        Reloader {
+            live: Arc::clone(&self.live),
+            api: Arc::downgrade(&self.api),
+            realtime: Arc::downgrade(&self.realtime),
+            tls: self.tls.as_ref().map(|(_, tls)| Arc::clone(tls)),
+        }
+    }
+
+    /// The routes of the admin API, for whoever holds the data folder and needs no token.
+    pub fn admin_routes(&self) -> Router {
+        admin::routes(self.admin())
+    }
+
+    /// Serves connections of `listener` until `shutdown` resolves, and then ends: readiness goes,
+    /// new sessions are refused with 503, sessions end little by little, then streams, listeners and
+    /// the store.
     ///
     /// # Errors
     ///
     /// None from single connections.
     pub async fn serve(
-        self,
+        mut self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> io::Result<()> {
+        let (close_operator, operator_closed) = oneshot::channel::<()>();
+        let operator = self.operator.take().map(|operator| {
+            let routes = admin::listener_routes(self.admin(), &operator.token);
+            let until = async { drop(operator_closed.await) };
+            tokio::spawn(operator::serve(operator, routes, until))
+        });
+        let doors = Doors {
+            plain: listener,
+            tls: self.tls.take(),
+        };
+        let mut connections = Connections::default();
         let ending = CancellationToken::new();
-        let mut connections = self.accept(&listener, shutdown, &ending).await;
-        drop(listener);
+        let front = self.front();
+        tokio::select! {
+            () = self.end_sessions(shutdown) => {}
+            () = doors.serve(&front, &mut connections, &ending) => {}
+        }
+        drop((doors, front));
         self.hub.end_listeners();
         ending.cancel();
-        let answered = async { while connections.join_next().await.is_some() {} };
-        let _ = timeout(LAST_ANSWERS, answered).await;
-        // Connections hold the store, too.
+        let _ = timeout(LAST_ANSWERS, connections.finish()).await;
         connections.shutdown().await;
+        drop(close_operator);
+        if let Some(operator) = operator {
+            let _ = operator.await;
+        }
         // The writer commits what is waiting: that may take a while.
         let closed = tokio::task::spawn_blocking(move || drop(self)).await;
         closed.map_err(io::Error::other)
     }
 
-    /// Accepts until `shutdown` has resolved and the sessions are closed. Returns the connections
-    /// that are open then.
-    async fn accept(
-        &self,
-        listener: &TcpListener,
-        shutdown: impl Future<Output = ()>,
-        ending: &CancellationToken,
-    ) -> JoinSet<()> {
-        let io = self.realtime.io();
-        let front = Front {
-            engine: io.service(),
-            router: self.router.clone(),
-        };
-        let mut end = pin!(async {
-            shutdown.await;
-            io.close().await;
-        });
-        let mut connections = JoinSet::new();
-        loop {
-            let has_room = connections.len() < self.max_connections;
-            tokio::select! {
-                () = &mut end => return connections,
-                accepted = listener.accept(), if has_room => match accepted {
-                    Ok((stream, peer)) => {
-                        let front = front.clone();
-                        connections.spawn(front.connection(stream, peer, ending.clone()));
-                    }
-                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                },
-                Some(_) = connections.join_next() => {}
-            }
+    /// Waits for the end, tells it to whoever balances, and ends the sessions. The listeners stay
+    /// open meanwhile, so that sessions that are still here are served.
+    async fn end_sessions(&self, shutdown: impl Future<Output = ()>) {
+        shutdown.await;
+        self.lifecycle.drain();
+        let settings = self.live.now().config.shutdown.clone();
+        let window = Duration::from_secs(settings.drain_seconds);
+        let deadline = Duration::from_secs(settings.deadline_seconds);
+        let left = deadline.saturating_sub(LAST_ANSWERS * 2).max(window);
+        tracing::info!(?window, ?deadline, "the server ends");
+        let _ = timeout(left, self.realtime.io().drain(window)).await;
+    }
+
+    fn front(&self) -> Front {
+        Front {
+            engine: self.realtime.io().service(),
+            router: self.routes.clone(),
+            live: Arc::clone(&self.live),
+            metrics: self.metrics.clone(),
         }
+    }
+
+    fn admin(&self) -> Arc<Admin> {
+        Arc::new(Admin {
+            store: Arc::clone(&self.store),
+            auth: Arc::clone(&self.auth),
+            hub: Arc::clone(&self.hub),
+            realtime: Arc::clone(&self.realtime),
+            live: Arc::clone(&self.live),
+            metrics: self.metrics.clone(),
+            lifecycle: Arc::clone(&self.lifecycle),
+        })
     }
 }
 
@@ -214,55 +290,3 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
-
-impl Front {
-    async fn connection(self, stream: TcpStream, peer: SocketAddr, ending: CancellationToken) {
-        let _ = stream.set_nodelay(true);
-        let answer = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(PeerAddr(peer));
-            let front = self.clone();
-            async move { Ok::<_, std::convert::Infallible>(front.answer(request).await) }
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(MAX_HEAD)
-            .max_headers(MAX_HEADERS)
-            .serve_connection(TokioIo::new(WriteLimit::new(stream, BLOCKED_WRITE)), answer)
-            .with_upgrades();
-        let mut connection = pin!(connection);
-        tokio::select! {
-            // A connection that breaks is the peer's affair; its sessions notice by themselves.
-            _ = &mut connection => return,
-            () = ending.cancelled() => connection.as_mut().graceful_shutdown(),
-        }
-        let _ = connection.await;
-    }
-
-    async fn answer(mut self, mut request: Request<Incoming>) -> Response<Body> {
-        if let Some(refusal) = refuse(&request) {
-            return refusal.into_response();
-        }
-        if self.engine.serves(request.uri().path()) {
-            return self.engine.answer(request).await.map(Body::new);
-        }
-        *request.uri_mut() = rest::normalise(request.uri());
-        match self.router.call(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
-    }
-}
-
-/// What hyper lets through and we do not.
-fn refuse(request: &Request<Incoming>) -> Option<ApiError> {
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
-        return Some(ApiError::bad_request("there must be one Host"));
-    }
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |target| target.as_str().len());
-    (target > MAX_URI).then(|| ApiError::new(StatusCode::URI_TOO_LONG, "the URL is too long"))
-}

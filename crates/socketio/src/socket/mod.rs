@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
-use engineio::proto::SendOptions;
+use engineio::proto::{SendOptions, Transport};
 use socketio_proto::IntoArgs;
 
 use crate::{
@@ -62,6 +62,12 @@ impl<S> Socket<S> {
     /// The request that opened the session, and what the client brought for this namespace.
     pub fn handshake(&self) -> &Handshake {
         self.core.handshake()
+    }
+
+    /// What carries the session at this moment; none if it has gone.
+    pub fn transport(&self) -> Option<Transport> {
+        let client = self.core.client().ok()?;
+        Some(client.session().transport())
     }
 
     /// True until the socket has left its namespace.

@@ -15,7 +15,7 @@ pub(super) struct Command {
 }
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    let config = command.settings.load(None)?;
+    let config = command.settings.load()?;
     let bytes = back_up(&config.data_dir, &command.file).map_err(failure)?;
     println!("{} ({bytes} bytes)", absolute(&command.file).display());
     Ok(())

@@ -1,9 +1,8 @@
 //! `topicd code`: activation codes. Each makes one thing.
 
-use tokio::runtime::Runtime;
-use topicd::{Server, token::Token};
+use http::Method;
 
-use super::{Failure, Settings};
+use super::{Failure, Settings, operator};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
@@ -13,16 +12,7 @@ pub(super) enum Command {
 
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     let Command::Create(settings) = command;
-    let config = settings.load(None)?;
-    Runtime::new()?.block_on(async {
-        let server = Server::open(&config)?;
-        let code = Token::generate().map_err(|_| Failure::runtime("no random bytes"))?;
-        server
-            .store()
-            .create_code(code.digest())
-            .await
-            .map_err(Failure::runtime)?;
-        println!("{}", code.reveal());
-        Ok(())
-    })
+    let made = operator::call(settings, Method::POST, "/admin/codes", None)?;
+    println!("{}", made["activationCode"].as_str().unwrap_or_default());
+    Ok(())
 }

@@ -1,46 +1,48 @@
 //! `topicd config`: look at settings without serving.
 
-use std::net::SocketAddr;
+use topicd::config::{Layers, commented_defaults};
 
-use topicd::Config;
-
-use super::{Failure, Settings};
+use super::{Failure, ServerSettings, layers};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Command {
     /// Check the settings; exit code 78 if they cannot be used
-    Check(Sources),
+    Check(ServerSettings),
     /// Print the settings that would hold
-    Show(Sources),
-    /// Print the defaults
+    Show(Show),
+    /// Print the defaults, each with what it is for
     Default,
 }
 
 #[derive(clap::Args)]
-pub(super) struct Sources {
+pub(super) struct Show {
     #[command(flatten)]
-    settings: Settings,
-    /// Address and port
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    settings: ServerSettings,
+    /// Print where each came from, too
+    #[arg(long)]
+    origin: bool,
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Check(sources) => {
-            sources.load()?;
+        Command::Check(settings) => {
+            checked(&settings)?;
             println!("the settings are good");
         }
-        Command::Show(sources) => print!("{}", sources.load()?.to_toml()),
-        Command::Default => print!("{}", Config::default().to_toml()),
+        Command::Show(Show { settings, origin }) => {
+            let layers = checked(&settings)?;
+            match origin {
+                true => print!("{}", layers.with_sources()),
+                false => print!("{}", layers.config().to_toml()),
+            }
+        }
+        Command::Default => print!("{}", commented_defaults()),
     }
     Ok(())
 }
 
-impl Sources {
-    fn load(&self) -> Result<Config, Failure> {
-        let config = self.settings.load(self.listen)?;
-        config.check()?;
-        Ok(config)
-    }
+fn checked(settings: &ServerSettings) -> Result<Layers, Failure> {
+    let layers = layers(&settings.flags())?;
+    layers.config().check()?;
+    Ok(layers)
 }

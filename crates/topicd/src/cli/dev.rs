@@ -1,7 +1,5 @@
 //! `topicd dev`: to try things out.
 
-use std::{io::Write as _, net::SocketAddr};
-
 use clap::ValueEnum;
 use tokio::runtime::Runtime;
 use topicd::{
@@ -9,15 +7,12 @@ use topicd::{
     dev::{Dev, Sensor},
 };
 
-use super::{Failure, Settings, absolute, serve};
+use super::{Failure, ServerSettings, absolute, serve, signals};
 
 #[derive(clap::Args)]
 pub(super) struct Command {
     #[command(flatten)]
-    settings: Settings,
-    /// Loopback address and port
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    settings: ServerSettings,
     /// Whether a simulated sensor writes values
     #[arg(long, value_enum, default_value = "on")]
     sensor: Switch,
@@ -30,9 +25,9 @@ enum Switch {
 }
 
 pub(super) fn run(mut command: Command) -> Result<(), Failure> {
-    let folder = command.settings.data_dir.take();
+    let folder = command.settings.settings.data_dir.take();
     let folder = folder.or_else(|| std::env::var_os("TOPICD_DATA_DIR").map(Into::into));
-    let mut config = command.settings.load(command.listen)?;
+    let mut config = command.settings.load()?;
     // Never the folder of a real server: the demo's secrets are printed.
     config.data_dir = absolute(&folder.unwrap_or_else(|| default_data_dir("topicd-dev")));
     if !config.listen.ip().is_loopback() {
@@ -46,11 +41,14 @@ pub(super) fn run(mut command: Command) -> Result<(), Failure> {
         Switch::Off => Sensor::Off,
     };
     Runtime::new()?.block_on(async {
-        let listener = serve::bind(&config).await?;
-        let dev = Dev::open(config).await?;
+        let listener = serve::bind(config.listen).await?;
+        let admin = serve::bind_admin(&config).await?;
+        let mut dev = Dev::open(config).await?;
+        if let Some(admin) = admin {
+            dev = dev.with_admin(admin)?;
+        }
         let greeting = dev.greeting(listener.local_addr()?);
-        std::io::stdout().write_all(greeting.as_bytes())?;
-        std::io::stdout().flush()?;
-        Ok(dev.serve(listener, sensor, serve::interrupted()).await?)
+        serve::print_at_once(&greeting)?;
+        Ok(dev.serve(listener, sensor, signals::interrupted()).await?)
     })
 }

@@ -75,6 +75,7 @@ impl From<DevError> for Failure {
     fn from(error: DevError) -> Self {
         match error {
             DevError::Start(error) => error.into(),
+            DevError::Damaged(_) => Self::config(error),
             DevError::Setup(_) => Self::runtime(error),
         }
     }

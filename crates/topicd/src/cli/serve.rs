@@ -1,64 +1,88 @@
 //! `topicd serve`: the production form.
 
 use std::{
-    io::{self, IsTerminal},
+    fmt::Write as _,
+    io::{self, Write as _},
     net::SocketAddr,
 };
 
-use tokio::{net::TcpListener, runtime::Runtime, signal};
+use tokio::{net::TcpListener, runtime::Runtime};
 use topicd::{Config, Server};
-use tracing_subscriber::EnvFilter;
 
-use super::{Failure, Settings};
-
-/// Below this level the WebSocket library writes whole frames: the tokens in them are not for logs,
-/// whatever level is asked for.
-const FRAME_LOGS: [&str; 2] = ["tungstenite=info", "tokio_tungstenite=info"];
+use super::{Failure, ServerSettings, log, signals};
 
 #[derive(clap::Args)]
 pub(super) struct Command {
     #[command(flatten)]
-    settings: Settings,
-    /// Address and port
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listen: Option<SocketAddr>,
+    settings: ServerSettings,
 }
 
-pub(super) fn run(command: Command) -> Result<(), Failure> {
-    let config = command.settings.load(command.listen)?;
-    start_log();
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    let config = command.settings.load()?;
+    let log = log::start(&config)?;
     Runtime::new()?.block_on(async {
         let server = Server::open(&config)?;
-        let listener = bind(&config).await?;
-        let address = listener.local_addr()?;
-        let folder = super::absolute(&config.data_dir);
-        println!(
-            "topicd serves http://{address}/v2, data in {}",
-            folder.display()
+        let listener = bind(config.listen).await?;
+        let mut greeting = format!(
+            "topicd serves http://{}/v2, data in {}\n",
+            listener.local_addr()?,
+            super::absolute(&config.data_dir).display()
         );
-        Ok(server.serve(listener, interrupted()).await?)
+        let server = with_tls(server, &config, &mut greeting).await?;
+        let server = match bind_admin(&config).await? {
+            Some(admin) => {
+                let address = admin.local_addr()?;
+                let _ = writeln!(
+                    greeting,
+                    "health, metrics and admin API on http://{address}"
+                );
+                server.with_admin(admin)?
+            }
+            None => server,
+        };
+        print_at_once(&greeting)?;
+        let reloads = signals::reload(command.settings.flags(), server.reloader(), log);
+        let reloads = tokio::spawn(reloads);
+        let served = server.serve(listener, signals::interrupted()).await;
+        reloads.abort();
+        Ok(served?)
     })
 }
 
-/// The log goes to the error output: as lines for people, as JSON for everything else.
-pub(super) fn start_log() {
-    let filter = EnvFilter::try_from_env("TOPICD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let filter = FRAME_LOGS
-        .iter()
-        .filter_map(|directive| directive.parse().ok())
-        .fold(filter, EnvFilter::add_directive);
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
-    if io::stderr().is_terminal() {
-        log.init();
-    } else {
-        log.json().init();
-    }
+async fn with_tls(
+    server: Server,
+    config: &Config,
+    greeting: &mut String,
+) -> Result<Server, Failure> {
+    let Some(address) = config.tls.listen else {
+        return Ok(server);
+    };
+    let listener = bind(address).await?;
+    let _ = writeln!(greeting, "with TLS: https://{}/v2", listener.local_addr()?);
+    Ok(server.with_tls(listener)?)
 }
 
-pub(super) async fn bind(config: &Config) -> Result<TcpListener, Failure> {
-    let address = config.listen;
+/// In one piece: whoever waits for the first line may not be there for a second one.
+pub(super) fn print_at_once(text: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(text.as_bytes())?;
+    output.flush()
+}
+
+/// The operator's listener, if there is to be one.
+pub(super) async fn bind_admin(config: &Config) -> Result<Option<TcpListener>, Failure> {
+    let candidates = config.admin.listen.candidates(config.listen);
+    let mut failure = None;
+    for address in candidates {
+        match bind(address).await {
+            Ok(listener) => return Ok(Some(listener)),
+            Err(error) => failure = Some(error),
+        }
+    }
+    failure.map_or(Ok(None), Err)
+}
+
+pub(super) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => "; stop what uses it or name another with --listen",
@@ -70,30 +94,4 @@ pub(super) async fn bind(config: &Config) -> Result<TcpListener, Failure> {
         };
         Failure::unavailable(format!("cannot listen on {address}: {error}{advice}"))
     })
-}
-
-/// Resolves at the first SIGINT or SIGTERM; the second one ends the process at once.
-pub(super) async fn interrupted() {
-    wait().await;
-    tokio::spawn(async {
-        wait().await;
-        std::process::exit(1);
-    });
-}
-
-#[cfg(unix)]
-async fn wait() {
-    use signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => drop(signal::ctrl_c().await),
-    }
-}
-
-#[cfg(not(unix))]
-async fn wait() {
-    let _ = signal::ctrl_c().await;
 }

@@ -42,6 +42,8 @@ pub enum Ended {
     SlowReader,
     /// The session that it listens with has ended.
     SessionEnded,
+    /// The token of the thing holds no more.
+    Revoked,
     /// The server ends.
     ServerEnded,
 }
@@ -49,6 +51,13 @@ pub enum Ended {
 /// All places are taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TooManyListeners;
+
+/// What became of one update, in listeners.
+#[derive(Default, Debug)]
+pub(super) struct Pushed {
+    pub(super) queued: usize,
+    pub(super) cut: usize,
+}
 
 /// The listeners of all channels.
 #[derive(Debug, Default)]
@@ -138,13 +147,38 @@ impl Listeners {
         self.lock().channels.contains_key(channel)
     }
 
-    pub(super) fn push(&self, channel: &Channel, update: &Bytes) {
-        self.lock().retain(channel, |place| place.offer(update));
+    pub(super) fn push(&self, channel: &Channel, update: &Bytes) -> Pushed {
+        let mut pushed = Pushed::default();
+        self.lock().retain(channel, |place| {
+            let queued = place.offer(update);
+            let counter = match queued {
+                true => &mut pushed.queued,
+                false => &mut pushed.cut,
+            };
+            *counter += 1;
+            queued
+        });
+        pushed
     }
 
     pub(super) fn end_session(&self, session: Digest) {
         let ended = |place: &Place| place.session == Some(session);
         self.end(Ended::SessionEnded, ended);
+    }
+
+    pub(super) fn end_channel(&self, channel: &Channel) {
+        self.lock().retain(channel, |place| {
+            let _ = place.backlog.ended.set(Ended::Revoked);
+            false
+        });
+    }
+
+    pub(super) fn counts(&self) -> Vec<(Channel, usize)> {
+        let table = self.lock();
+        let counts = table.channels.iter();
+        counts
+            .map(|(channel, places)| (channel.clone(), places.len()))
+            .collect()
     }
 
     pub(super) fn end_all(&self) {

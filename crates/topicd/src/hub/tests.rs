@@ -20,6 +20,10 @@ impl Outlet for Notes {
     fn end_session(&self, _: &Hub, session: Digest) {
         self.note(format!("ended {}", session.as_bytes()[0]));
     }
+
+    fn end_thing(&self, _: &Hub, thing: ThingRow) {
+        self.note(format!("revoked {}", thing.0));
+    }
 }
 
 impl Notes {
@@ -38,7 +42,7 @@ const BEN: UserId = UserId(8);
 
 fn hub() -> (Hub, Notes) {
     let notes = Notes::default();
-    (Hub::new(notes.clone()), notes)
+    (Hub::new(notes.clone(), Metrics::new()), notes)
 }
 
 fn key(name: &str) -> Key {

@@ -13,7 +13,7 @@ use super::request::Wanted;
 use crate::{
     hub::{Channel, Room},
     limits::{Bucket, Exceeded, Rate},
-    store::{Holder, Session},
+    store::{Holder, Session, ThingRow},
     topic::Topic,
 };
 
@@ -216,6 +216,22 @@ impl Client {
                 Added::New
             }
         }
+    }
+
+    /// Removes what is subscribed by the token of a thing and returns it. `leave` is called for the
+    /// rooms, under the lock as in [`Client::add`].
+    pub(crate) fn remove_thing(&self, thing: ThingRow, leave: impl FnMut(&Room)) -> Vec<Room> {
+        let mut state = self.lock();
+        let is_thing = |held: &Membership| held.room.channel == Channel::Thing(thing);
+        let removed = state.memberships.extract_if(|_, held| is_thing(held));
+        let removed: Vec<_> = removed.map(|(_, held)| held.room).collect();
+        removed.iter().for_each(leave);
+        removed
+    }
+
+    /// What it holds at this moment.
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.lock().memberships.len()
     }
 
     pub(crate) fn remove(&self, spelling: &str) -> Option<Room> {

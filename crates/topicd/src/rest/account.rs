@@ -32,14 +32,14 @@ pub(super) struct Form {
 }
 
 impl Form {
-    fn into_login(self, api: &Api) -> Result<Login, ApiError> {
+    async fn into_login(self, api: &Api) -> Result<Login, ApiError> {
         let fits = (1..=MAX_EMAIL).contains(&self.email.len())
             && (1..=MAX_PASSWORD).contains(&self.password.len())
             && !self.email.contains(char::is_control);
         if !fits {
             return Err(ApiError::bad_request("malformed email or password"));
         }
-        if !api.config.accepts_app(&self.app) {
+        if !api.accepts_app(&self.app).await? {
             return Err(ApiError::new(
                 StatusCode::UNAUTHORIZED,
                 "Invalid credentials",
@@ -57,10 +57,11 @@ pub(super) async fn register(
     State(api): State<Arc<Api>>,
     JsonOf(form): JsonOf<Form>,
 ) -> Result<impl IntoResponse, ApiError> {
-    if !api.config.registration {
+    if !api.live.now().config.accounts.registration {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "registration is off"));
     }
-    let token = api.auth.register(form.into_login(&api)?).await?;
+    let login = form.into_login(&api).await?;
+    let token = api.auth.register(login).await?;
     Ok((StatusCode::CREATED, Json(logged_in(&token))))
 }
 
@@ -69,7 +70,8 @@ pub(super) async fn login(
     Peer(from): Peer,
     JsonOf(form): JsonOf<Form>,
 ) -> Result<Json<Value>, ApiError> {
-    let token = api.auth.login(form.into_login(&api)?, from).await?;
+    let login = form.into_login(&api).await?;
+    let token = api.auth.login(login, from).await?;
     Ok(Json(logged_in(&token)))
 }
 

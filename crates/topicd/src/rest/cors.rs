@@ -9,22 +9,17 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use crate::origin::{Origins, Readers};
+use crate::{
+    live::Live,
+    origin::{Origins, Readers},
+};
 
 /// Answers preflights, and marks every other answer for the origins that may read it.
-pub(super) async fn layer(
-    State(origins): State<Arc<Origins>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let allowed = allowed(&origins, request.headers());
-    let asks = request
-        .headers()
-        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let mut response = if request.method() == Method::OPTIONS && asks {
-        preflight(&allowed)
-    } else {
-        next.run(request).await
+pub(crate) async fn layer(State(live): State<Arc<Live>>, request: Request, next: Next) -> Response {
+    let allowed = allowed(&live.now().origins, request.headers());
+    let mut response = match preflight(request.method(), request.headers(), &allowed) {
+        Some(response) => response,
+        None => next.run(request).await,
     };
     for (name, value) in allowed {
         response.headers_mut().append(name, value);
@@ -32,7 +27,17 @@ pub(super) async fn layer(
     response
 }
 
-fn preflight(allowed: &[(HeaderName, HeaderValue)]) -> Response {
+/// The answer to a preflight; none if it is none.
+pub(crate) fn preflight(
+    method: &Method,
+    headers: &HeaderMap,
+    allowed: &[(HeaderName, HeaderValue)],
+) -> Option<Response> {
+    let asks = headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    (method == Method::OPTIONS && asks).then(|| permissions(allowed))
+}
+
+fn permissions(allowed: &[(HeaderName, HeaderValue)]) -> Response {
     let is_allowed = allowed
         .iter()
         .any(|(name, _)| name == header::ACCESS_CONTROL_ALLOW_ORIGIN);
@@ -53,7 +58,8 @@ fn preflight(allowed: &[(HeaderName, HeaderValue)]) -> Response {
     (StatusCode::NO_CONTENT, permissions).into_response()
 }
 
-fn allowed(origins: &Origins, headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+/// What browsers are told about who may read.
+pub(crate) fn allowed(origins: &Origins, headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let origin = headers.get(header::ORIGIN);
     match (origins.readers(), origin) {
         (Readers::Own, _) => Vec::new(),

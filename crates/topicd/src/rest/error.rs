@@ -44,7 +44,7 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "Invalid session token")
     }
 
-    fn unavailable(message: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self {
             retry_after: Some(1),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)

@@ -217,7 +217,10 @@ pub(super) async fn create_token(
     let expires = Timestamp::now()
         .plus_seconds(request.expires_in)
         .min(session.expires);
-    let token = api.auth.open_session(&session, topics, expires).await?;
+    let token = api
+        .auth
+        .open_session(session.user, Some(topics), expires)
+        .await?;
     let body = json!({
         "status": "success",
         "token": token.reveal(),

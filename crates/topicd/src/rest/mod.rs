@@ -13,10 +13,11 @@ use http::StatusCode;
 
 use crate::{
     auth::Auth,
-    config::AccountsConfig,
+    config::LimitsConfig,
     hub::Hub,
     limits::{Buckets, Rate},
-    origin::Origins,
+    live::Live,
+    metrics::Metrics,
     read_budget::ReadBudget,
     store::Store,
     token::Digest,
@@ -38,21 +39,20 @@ mod things;
 mod timelines;
 mod window;
 
+pub(crate) use body::JsonOf;
+pub(crate) use cors::{allowed, layer as cors_layer, preflight};
 pub(crate) use error::ApiError;
-pub use path::normalise;
-
-/// Values written with one thing token: 200 a second, 1000 at once.
-const WRITES: Rate = Rate {
-    burst: 1000.0,
-    per_second: 200.0,
-};
+pub(crate) use params::{Path, Query};
+pub(crate) use path::normalise;
+pub(crate) use stream::live_values;
 
 /// What the handlers work with.
-pub struct Api {
+pub(crate) struct Api {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) auth: Arc<Auth>,
     pub(crate) hub: Arc<Hub>,
-    pub(crate) config: AccountsConfig,
+    pub(crate) live: Arc<Live>,
+    pub(crate) metrics: Metrics,
     pub(crate) writes: Buckets<Digest>,
     pub(crate) reads: ReadBudget,
 }
@@ -63,17 +63,47 @@ impl Api {
         store: Arc<dyn Store>,
         auth: Arc<Auth>,
         hub: Arc<Hub>,
+        live: Arc<Live>,
+        metrics: Metrics,
         reads: ReadBudget,
-        config: AccountsConfig,
     ) -> Self {
+        let writes = Buckets::new(write_rate(&live.now().config.limits));
         Self {
             store,
             auth,
             hub,
-            config,
-            writes: Buckets::new(WRITES),
+            live,
+            metrics,
+            writes,
             reads,
         }
+    }
+
+    /// Whether users of an app may log in: any may if neither settings nor operator name one.
+    pub(crate) async fn accepts_app(&self, app: &str) -> Result<bool, ApiError> {
+        let configured = &self.live.now().config.accounts.apps;
+        if configured.iter().any(|known| known == app) {
+            return Ok(true);
+        }
+        let made = self.store.apps().await?;
+        let is_open = configured.is_empty() && made.is_empty();
+        Ok(is_open || made.iter().any(|known| known == app))
+    }
+
+    /// Takes the limits that hold from now on.
+    pub(crate) fn reload(&self) {
+        let live = self.live.now();
+        self.writes.set_rate(write_rate(&live.config.limits));
+        let seconds = live.config.accounts.session_seconds();
+        self.auth.set_session_seconds(seconds);
+    }
+}
+
+/// Values written with one thing token.
+fn write_rate(limits: &LimitsConfig) -> Rate {
+    Rate {
+        burst: limits.values_burst.into(),
+        per_second: limits.values_per_second.into(),
     }
 }
 
@@ -84,7 +114,8 @@ impl fmt::Debug for Api {
 }
 
 /// The routes. Paths come normalised: see [`normalise`].
-pub fn router(api: Arc<Api>, origins: Origins) -> Router {
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    let live = Arc::clone(&api.live);
     let v2 = Router::new()
         .route("/register", post(account::register))
         .route("/login", post(account::login))
@@ -114,10 +145,7 @@ pub fn router(api: Arc<Api>, origins: Origins) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(api)
         .layer(middleware::from_fn(msgpack::layer))
-        .layer(middleware::from_fn_with_state(
-            Arc::new(origins),
-            cors::layer,
-        ))
+        .layer(middleware::from_fn_with_state(live, cors_layer))
 }
 
 /// For the fuzz target: what a form becomes, if it is one.

@@ -4,7 +4,7 @@ use http::{Uri, uri::PathAndQuery};
 
 /// Makes repeated slashes one and drops a trailing one. The query and what is percent-encoded stay
 /// as they are.
-pub fn normalise(uri: &Uri) -> Uri {
+pub(crate) fn normalise(uri: &Uri) -> Uri {
     let path = uri.path();
     if !path.contains("//") && (path == "/" || !path.ends_with('/')) {
         return uri.clone();

@@ -154,6 +154,12 @@ async fn listen(
     Ok(listener.await.map_err(lost)??)
 }
 
+/// The values of whatever somebody listens to who needs no ticket.
+pub(crate) fn live_values(listener: Listener) -> Response {
+    let keep_alive = Duration::from_millis(DEFAULT_KEEP_ALIVE);
+    answer(Documents::new(listener, keep_alive, None))
+}
+
 fn answer(documents: Documents) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "application/json"),
@@ -212,6 +218,8 @@ impl Documents {
         let message = match ended {
             Ended::SlowReader => "the stream is not read fast enough",
             Ended::SessionEnded => "Invalid session token",
+            // As an unknown token: nothing tells one from the other.
+            Ended::Revoked => "thing not found",
             Ended::ServerEnded => "the server is shutting down",
         };
         let document = json!({ "status": "error", "message": message });

@@ -88,7 +88,9 @@ pub(super) async fn append(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Response, ApiError> {
+    let begun = Instant::now();
     let records = value::parse_batch(body, keys, Timestamp::now())?;
+    let values = records.len();
     let count = f64::from(u32::try_from(records.len()).unwrap_or(u32::MAX));
     api.writes.take(&rate_key(&writer), count, Instant::now())?;
     let append = Append {
@@ -97,7 +99,10 @@ pub(super) async fn append(
         idempotency: idempotency_key(headers)?,
     };
     match api.store.append(append).await? {
-        Appended::Stored | Appended::Repeated => {
+        stored @ (Appended::Stored | Appended::Repeated) => {
+            if stored == Appended::Stored {
+                api.metrics.written(values, begun.elapsed());
+            }
             let body = json!({ "status": "success", "message": "created" });
             Ok((StatusCode::CREATED, Json(body)).into_response())
         }

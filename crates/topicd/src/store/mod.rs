@@ -82,6 +82,34 @@ pub trait Store: Send + Sync + 'static {
         replay: Option<ReplayRequest>,
         then: OnAdmitted,
     ) -> Answer<Admission>;
+
+    /// Users in the order in which they were made, behind one of them.
+    fn users(&self, after: UserId, limit: u32) -> Answer<Vec<UserEntry>>;
+    /// Removes a user with all sessions and links; false if there is none. The things stay.
+    fn remove_user(&self, user: UserId) -> Answer<bool>;
+    /// Replaces the hash that logins are checked against; false if there is no such user.
+    fn set_password(&self, user: UserId, password: String) -> Answer<bool>;
+    /// Ends all sessions of a user and tells how many; the publish stage learns of them.
+    fn end_sessions(&self, user: UserId) -> Answer<usize>;
+    /// Things in the order in which they were made, behind one of them.
+    fn things(&self, after: ThingRow, limit: u32) -> Answer<Vec<ThingEntry>>;
+    /// The thing of this name.
+    fn thing_named(&self, id: ThingId) -> Answer<Option<Thing>>;
+    /// The name of a thing.
+    fn thing_id(&self, thing: ThingRow) -> Answer<Option<ThingId>>;
+    /// Gives a thing another token; false if there is none of this name. The publish stage learns
+    /// of it: who came in by the old token has to go.
+    fn replace_thing_token(&self, id: ThingId, token: Digest) -> Answer<bool>;
+    /// The apps that the operator has made, by name.
+    fn apps(&self) -> Answer<Vec<String>>;
+    /// Makes an app; false if it is there already.
+    fn create_app(&self, id: String) -> Answer<bool>;
+    /// Removes an app; false if there is none. Its users stay, and cannot log in.
+    fn remove_app(&self, id: String) -> Answer<bool>;
+    /// Writes nothing, the way that everything is written: fails if the store does not work.
+    fn probe(&self) -> Answer<()>;
+    /// Bytes on disk.
+    fn size(&self) -> u64;
 }
 
 /// Called in the publish stage when a client has been admitted.
@@ -157,6 +185,36 @@ pub struct Thing {
     pub row: ThingRow,
     /// Its name.
     pub id: ThingId,
+}
+
+/// A user as the operator sees them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UserEntry {
+    /// Their number.
+    pub user: UserId,
+    /// The app they belong to.
+    pub app: String,
+    /// Unique within the app.
+    pub email: String,
+    /// When the account was made.
+    pub created: Timestamp,
+    /// Sessions that have not been ended.
+    pub sessions: u32,
+    /// Things that are linked.
+    pub things: u32,
+}
+
+/// A thing as the operator sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ThingEntry {
+    /// The thing.
+    pub thing: Thing,
+    /// What the client said it is.
+    pub product: Option<String>,
+    /// When it was activated.
+    pub created: Timestamp,
+    /// Users that it is linked to.
+    pub owners: u32,
 }
 
 /// A batch of values to be stored.
@@ -271,8 +329,10 @@ pub enum Effect {
     Publish(Publication),
     /// A client comes in.
     Admit(Box<dyn FnOnce() + Send>),
-    /// A session ended before its time.
-    SessionEnded(Digest),
+    /// Sessions ended before their time.
+    SessionsEnded(Vec<Digest>),
+    /// A thing has another token: who came in by the old one has to go.
+    ThingRevoked(ThingRow),
 }
 
 /// Values that were stored together.

@@ -2,15 +2,19 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admin;
 mod binary;
 mod client;
 mod crash;
+mod ending;
 mod fanout;
 mod full;
 mod live;
 mod memory;
 mod msgpack;
+mod operation;
 mod polling;
+mod reference;
 mod replay;
 mod rest;
 mod server;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use topicd::{
-    Config, Server,
+    Config, Reloader, Server,
     datetime::Timestamp,
     store::{Retention, Store, Trimmed},
     token::Token,
@@ -15,10 +15,35 @@ use crate::client::{Answer, call};
 
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    /// There if the settings name a certificate.
+    pub(crate) tls: Option<SocketAddr>,
+    pub(crate) reloader: Reloader,
+    pub(crate) config: Config,
     store: Arc<dyn Store>,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
     folder: TempDir,
+}
+
+/// A server that is on its way out.
+pub(crate) struct Stopping {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    serving: JoinHandle<()>,
+    _folder: TempDir,
+}
+
+impl Stopping {
+    pub(crate) async fn ended(self) {
+        self.serving.await.unwrap();
+    }
+}
+
+async fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
 }
 
 /// What a user has after the guide's first steps.
@@ -39,10 +64,18 @@ impl Running {
         config.data_dir = folder.path().to_owned();
         config.accounts.registration = true;
         configure(&mut config);
-        let server = Server::open(&config).unwrap();
+        let mut server = Server::open(&config).unwrap();
         let store = Arc::clone(server.store());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let (listener, address) = listen().await;
+        let (admin_listener, admin) = listen().await;
+        server = server.with_admin(admin_listener).unwrap();
+        let mut tls = None;
+        if config.tls.certificate.is_some() {
+            let (listener, address) = listen().await;
+            server = server.with_tls(listener).unwrap();
+            tls = Some(address);
+        }
+        let reloader = server.reloader();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(async move {
             let shutdown = async { drop(stopped.await) };
@@ -50,6 +83,10 @@ impl Running {
         });
         Self {
             address,
+            admin,
+            tls,
+            reloader,
+            config,
             store,
             stop,
             serving,
@@ -71,6 +108,25 @@ impl Running {
         self.stop.send(()).unwrap();
         self.serving.await.unwrap();
         self.folder
+    }
+
+    /// Begins to end the server, as a signal does.
+    pub(crate) fn begin_to_stop(self) -> Stopping {
+        drop(self.store);
+        self.stop.send(()).unwrap();
+        Stopping {
+            address: self.address,
+            admin: self.admin,
+            serving: self.serving,
+            _folder: self.folder,
+        }
+    }
+
+    /// One call of the admin API.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: &str) -> Answer {
+        let token = std::fs::read_to_string(self.folder().join("admin-token")).unwrap();
+        let token = format!("Bearer {}", token.trim());
+        call(self.admin, method, path, &token, body).await
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str, token: &str, body: &str) -> Answer {

@@ -83,7 +83,7 @@ pub(super) fn session(db: &Connection, token: Digest) -> Result<Option<Session>,
 pub(super) fn end_session(tx: &Transaction<'_>, token: Digest) -> Changed<()> {
     let delete = "DELETE FROM sessions WHERE token = ?1";
     tx.db.prepare_cached(delete)?.execute([token.as_bytes()])?;
-    Ok(((), Effect::SessionEnded(token)))
+    Ok(((), Effect::SessionsEnded(vec![token])))
 }
 
 pub(super) fn settings(db: &Connection, user: UserId) -> Result<String, StoreError> {

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::{
     Admission, Answer, Append, Appended, Credentials, Cut, NewSession, NewThing, NewUser,
     OnAdmitted, Outdated, Page, ReplayRequest, Retention, SeriesRow, Session, Staged, Store,
-    StoreError, Thing, ThingRow, Ticket, Trimmed, UserId, Window,
+    StoreError, Thing, ThingEntry, ThingRow, Ticket, Trimmed, UserEntry, UserId, Window,
 };
 use crate::{
     config::StoreConfig,
@@ -28,6 +28,7 @@ use crate::{
 mod accounts;
 mod admission;
 mod backup;
+mod operation;
 mod readers;
 mod replay;
 mod retention;
@@ -49,6 +50,7 @@ pub struct SqliteStore {
     /// Closed before the writer: only a connection that may write can empty the log into the file.
     readers: Readers,
     writer: Writer,
+    file: PathBuf,
     /// Held as long as the store lives: a second server on the same folder is refused.
     _lock: File,
 }
@@ -93,6 +95,7 @@ impl SqliteStore {
         Ok(Self {
             writer,
             readers,
+            file,
             _lock: lock,
         })
     }
@@ -201,6 +204,66 @@ impl Store for SqliteStore {
     ) -> Answer<Admission> {
         self.writer
             .write(move |tx| admission::admit(tx, &ticket, replay.as_ref(), then))
+    }
+
+    fn users(&self, after: UserId, limit: u32) -> Answer<Vec<UserEntry>> {
+        self.readers
+            .read(move |db| operation::users(db, after, limit))
+    }
+
+    fn remove_user(&self, user: UserId) -> Answer<bool> {
+        self.writer
+            .write(move |tx| operation::remove_user(tx, user))
+    }
+
+    fn set_password(&self, user: UserId, password: String) -> Answer<bool> {
+        self.writer
+            .write(move |tx| operation::set_password(tx, user, &password))
+    }
+
+    fn end_sessions(&self, user: UserId) -> Answer<usize> {
+        self.writer
+            .write(move |tx| operation::end_sessions(tx, user))
+    }
+
+    fn things(&self, after: ThingRow, limit: u32) -> Answer<Vec<ThingEntry>> {
+        self.readers
+            .read(move |db| operation::things(db, after, limit))
+    }
+
+    fn thing_named(&self, id: ThingId) -> Answer<Option<Thing>> {
+        self.readers.read(move |db| operation::thing_named(db, &id))
+    }
+
+    fn thing_id(&self, thing: ThingRow) -> Answer<Option<ThingId>> {
+        self.readers.read(move |db| operation::thing_id(db, thing))
+    }
+
+    fn replace_thing_token(&self, id: ThingId, token: Digest) -> Answer<bool> {
+        self.writer
+            .write(move |tx| operation::replace_thing_token(tx, &id, token))
+    }
+
+    fn apps(&self) -> Answer<Vec<String>> {
+        self.readers.read(operation::apps)
+    }
+
+    fn create_app(&self, id: String) -> Answer<bool> {
+        self.writer.write(move |tx| operation::create_app(tx, &id))
+    }
+
+    fn remove_app(&self, id: String) -> Answer<bool> {
+        self.writer.write(move |tx| operation::remove_app(tx, &id))
+    }
+
+    fn probe(&self) -> Answer<()> {
+        self.writer.write(operation::probe)
+    }
+
+    fn size(&self) -> u64 {
+        let log = self.file.with_extension("sqlite-wal");
+        let sizes = [&self.file, &log].map(|file| fs::metadata(file).map_or(0, |file| file.len()));
+        sizes.iter().sum()
     }
 }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Applied in order; the number of those that have been is kept in `user_version`.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_replay.sql"),
+    include_str!("../migrations/0003_apps.sql"),
 ];
 
 /// A checkpoint may keep others waiting for a moment.

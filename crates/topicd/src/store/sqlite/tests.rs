@@ -115,7 +115,8 @@ fn line(effect: Effect) -> Option<String> {
             enter();
             Some("admit".into())
         }
-        Effect::SessionEnded(_) => Some("session ended".into()),
+        Effect::SessionsEnded(_) => Some("session ended".into()),
+        Effect::ThingRevoked(_) => Some("thing revoked".into()),
     }
 }
 
