@@ -12,6 +12,8 @@ use crate::{
 mod behaviour;
 mod core;
 mod dynamic;
+mod members;
+mod outgoing;
 mod recovery;
 
 pub(crate) use self::{
