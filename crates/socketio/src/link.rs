@@ -79,17 +79,24 @@ impl Link {
     }
 
     fn form<'a>(&self, message: &'a Message) -> &'a Prepared {
-        let forms = match (&self.place, &message.counted) {
-            (Some(place), Some(counted)) => {
-                counted.offset.iter().for_each(|offset| place.sent(*offset));
-                &counted.packet
-            }
-            _ => &message.packet,
+        let forms = match &message.counted {
+            Some(counted) => self.counted(message, counted),
+            None => &message.packet,
         };
         match &forms.escaped {
             Some(escaped) if self.session.needs_ascii_json() => escaped.form(),
             _ => &forms.shared,
         }
+    }
+
+    fn counted<'a>(&self, message: &'a Message, counted: &'a Counted) -> &'a Forms {
+        let Some(place) = &self.place else {
+            return &message.packet;
+        };
+        if let Some(offset) = counted.offset {
+            place.sent(offset);
+        }
+        &counted.packet
     }
 }
 

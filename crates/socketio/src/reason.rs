@@ -49,9 +49,14 @@ impl DisconnectReason {
         }
     }
 
-    /// True if the client did not want to leave, and nobody sent it away: it may come back.
+    /// True if the client may come back: it did not want to leave, nobody sent it away, and the
+    /// server is still there.
     pub(crate) fn is_loss(self) -> bool {
-        matches!(self, Self::Session(_)) && !self.is_ours()
+        match self {
+            Self::Session(CloseReason::ServerShuttingDown) => false,
+            Self::Session(_) => !self.is_ours(),
+            _ => false,
+        }
     }
 }
 
