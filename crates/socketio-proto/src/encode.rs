@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use engineio_proto::{Entry, Text};
+use engineio_proto::{Compressible, Entry, Text};
 
 use crate::{
     AckId, ArgError, Args, NamespaceName, Offset, PacketType, PrivateId, Protocol, grammar,
@@ -99,7 +99,9 @@ pub(crate) fn encode_recoverable_connect(
         serde_json::Value::from(private_id.as_str()),
     );
     let payload = format!(r#"{{"sid":{sid},"pid":{pid}}}"#);
-    Text::from(start(PacketType::Connect, namespace) + &payload).into()
+    let packet = Entry::from(Text::from(start(PacketType::Connect, namespace) + &payload));
+    // The private id lets its owner back in.
+    packet.with_compressible(Compressible::No)
 }
 
 /// Refuses a namespace, with data as raw JSON. Protocol 4 carries the data alone if there is some,
