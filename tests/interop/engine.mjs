@@ -1,12 +1,12 @@
 // Runs the scenarios of README.md with one Engine.IO client from npm, in its own folder.
 //
-//   node engine.mjs CLIENT_FOLDER SERVER_URL polling|websocket|upgrade
+//   node engine.mjs CLIENT_FOLDER SERVER_URL polling|websocket|upgrade SCENARIO…
 //
 // The server is the Engine.IO fixture of siospec, which echoes. Prints one JSON object per scenario.
 
 import { createRequire } from "node:module";
 
-const [folder, server, transport] = process.argv.slice(2);
+const [folder, server, transport, ...chosen] = process.argv.slice(2);
 const client = createRequire(new URL(`./${folder}/`, import.meta.url))("engine.io-client");
 const TRANSPORTS = { polling: ["polling"], websocket: ["websocket"], upgrade: ["polling", "websocket"] };
 const DEADLINE_MS = 15_000;
@@ -25,6 +25,7 @@ const scenarios = {
 };
 
 for (const [scenario, run] of Object.entries(scenarios)) {
+  if (!chosen.includes(scenario)) continue;
   const socket = new client.Socket(server, { transports: TRANSPORTS[transport] });
   const outcome = { client: folder, transport, scenario, ok: true };
   try {

@@ -1,148 +1,208 @@
-// Runs the scenarios of README.md with one client from npm, in its own folder.
+// The common scenario with one version of socket.io-client, against the Socket.IO fixture of siospec.
 //
-//   node scenario.mjs CLIENT_FOLDER SERVER_URL polling|websocket|upgrade
+//   node scenario.mjs CLIENT_FOLDER SERVER_URL polling|websocket|upgrade STEP…
 //
-// Prints one JSON object per scenario. Written the way a page of 2015 does it, so that the same lines
-// run with every generation of the client.
+// What the fixture's events do is written in crates/siospec/README.md; what no client of a version can
+// do is in cannot.tsv. `POST /cut` at the server's address
+// cuts all connections, and `POST /mend` lets new ones through.
 
-import { createRequire } from "node:module";
+import { Client, DEADLINE_MS, TRANSPORTS, equal, load, reachTransport, report } from "./client.mjs";
 
-const [folder, server, transport] = process.argv.slice(2);
-const io = createRequire(new URL(`./${folder}/`, import.meta.url))("socket.io-client");
-const TRANSPORTS = { polling: ["polling"], websocket: ["websocket"], upgrade: ["polling", "websocket"] };
-const DEADLINE_MS = 15_000;
-const { sessionToken, thingToken } = await (await fetch(`${server}/dev.json`)).json();
+const [folder, server, transport, ...chosen] = process.argv.slice(2);
+const { io, protocol, parser } = load(folder);
 
-const scenarios = {
-  async golden(client) {
-    await authenticate(client);
-    await reachTransport(client.socket);
-    await exchange(client, "/me/resources/temperature", "temperature", "21.5");
+const WORDS = ["hello", "", "20,5 °C – 多云 😀", "é\u2028\u{10ffff}"];
+const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+const REFUSED = protocol === 5 ? "connect_error" : "error";
+const EVENTS = ["auth", "message-back", "answered", "news", "journal", REFUSED];
 
-    client.socket.emit("unsubscribe", { resource: "/me/resources/temperature" });
-    equal(await client.next("unsubscribe"), {
-      status: "success",
-      message: "unsubscribed",
-      resource: "/me/resources/temperature",
-    });
-    // What is written now must not arrive; the value of another topic, written later, shows that it would have.
-    await write("temperature", "22");
-    await exchange(client, "/me/resources/fence", "fence", "1");
-    equal(client.waiting("/me/resources/temperature"), 0);
+const steps = {
+  async connect() {
+    const client = open("/");
+    await client.next("connect");
+    await reachTransport(client.socket, transport);
+  },
 
+  async auth() {
+    const client = open("/custom", { tag: "ada" });
+    equal(await client.next("auth"), [{ tag: "ada" }]);
+  },
+
+  async namespaces() {
+    const root = open("/");
+    await root.next("connect");
+    const custom = beside(root, "/custom");
+    await custom.next("connect");
+    equal(custom.socket.io === root.socket.io, true); // one connection
+    custom.emit("message", "in /custom");
+    root.emit("message", "in /");
+    equal(await root.next("message-back"), ["in /"]);
+    equal(await custom.next("message-back"), ["in /custom"]);
+    custom.socket.disconnect();
+    root.emit("message", "still here");
+    equal(await root.next("message-back"), ["still here"]);
+    equal(custom.waiting("message-back"), 0);
+  },
+
+  async refusal() {
+    equal(message(await open("/refused").next(REFUSED)), "not authorized");
+    equal(message(await open("/nowhere").next(REFUSED)), "Invalid namespace");
+  },
+
+  async events() {
+    const client = open("/");
+    // What is sent at once meets the upgrade on its way.
+    await echo(client, WORDS, { nested: WORDS });
+    await reachTransport(client.socket, transport);
+    await echo(client, WORDS, { nested: WORDS });
+    await readByAnother(client, WORDS[2]);
+  },
+
+  async binary() {
+    const client = open("/");
+    await echo(client, EVERY_BYTE);
+    await echo(client, { name: "é.bin", parts: [EVERY_BYTE, Buffer.from([0])] }, "多云", Buffer.alloc(0));
+    await readByAnother(client, EVERY_BYTE);
+  },
+
+  async acks() {
+    const client = open("/");
+    equal(await client.ask("message-with-ack", 1, "多云", { three: [null] }), [1, "多云", { three: [null] }]);
+    equal(await client.ask("message-with-ack", EVERY_BYTE), [EVERY_BYTE]);
+    equal(await client.ask("message-with-ack"), []);
+  },
+
+  async asks() {
+    const client = open("/");
+    client.socket.on("answer-me", (...args) => args.pop()("the answer to", ...args));
+    client.emit("emit-with-ack", "多云", EVERY_BYTE);
+    equal(await client.next("answered"), ["the answer to", "多云", EVERY_BYTE]);
+  },
+
+  async rooms() {
+    const room = crypto.randomUUID();
+    const [inside, outside] = [open("/"), open("/")];
+    inside.emit("join", room);
+    await echo(inside, "has joined");
+    outside.emit("to-room", room, "for members", EVERY_BYTE);
+    equal(await inside.next("news"), ["for members", EVERY_BYTE]);
+    await echo(outside, "a fence");
+    equal(outside.waiting("news"), 0);
+  },
+
+  // What the server sees.
+  async leaving() {
+    const client = open("/custom", { tag: crypto.randomUUID() });
+    await client.next("connect");
     client.socket.disconnect();
-    equal(await client.next("disconnect"), "io client disconnect");
+    await journalHas(client.tag, "client namespace disconnect");
+
+    const thrownOut = open("/custom", { tag: crypto.randomUUID() });
+    thrownOut.emit("leave-namespace");
+    await journalHas(thrownOut.tag, "server namespace disconnect");
   },
 
-  async "non-ascii"(client) {
-    await authenticate(client);
-    await exchange(client, "/me/resources/sky", "sky", "20,5 °C – 多云 😀");
+  // What the client sees.
+  async reasons() {
+    const leaves = open("/");
+    await leaves.next("connect");
+    leaves.socket.disconnect();
+    equal(reason(await leaves.next("disconnect")), "io client disconnect");
+
+    const thrownOut = open("/");
+    thrownOut.emit("leave-namespace");
+    equal(reason(await thrownOut.next("disconnect")), "io server disconnect");
+
+    const lost = open("/");
+    await lost.next("connect");
+    await reachTransport(lost.socket, transport);
+    await line("cut");
+    const expected = transport === "polling" ? "transport error" : "transport close";
+    equal(reason(await lost.next("disconnect")), expected);
+    await line("mend");
   },
 
-  async "wrong-token"(client) {
+  async reconnect() {
+    const client = open("/", undefined, { reconnection: true, reconnectionDelay: 50 });
     await client.next("connect");
-    client.socket.emit("authenticate", { sessionToken: "x".repeat(43) });
-    equal(await client.next("authenticate"), {
-      status: "error",
-      code: 401,
-      message: "Invalid session token",
-    });
-    equal(client.socket.connected, true);
-  },
-
-  async "subscribe-before-authenticate"(client) {
+    await reachTransport(client.socket, transport);
+    await echo(client, "before");
+    await line("cut");
+    await client.next("disconnect");
+    client.emit("message", "sent while offline");
+    await line("mend");
     await client.next("connect");
-    client.socket.emit("subscribe", { resource: "/me/resources/temperature" });
-    const { status, code, resource } = await client.next("subscribe");
-    equal([status, code, resource], ["error", 401, "/me/resources/temperature"]);
+    equal(await client.next("message-back"), ["sent while offline"]);
+    await reachTransport(client.socket, transport);
+    await echo(client, "after");
   },
 };
 
-for (const [scenario, run] of Object.entries(scenarios)) {
-  const client = new Client();
-  const outcome = { client: folder, transport, scenario, ok: true };
+let opened = [];
+
+await report(steps, chosen, async (step) => {
   try {
-    await within(DEADLINE_MS, run(client), client);
-  } catch (error) {
-    outcome.ok = false;
-    outcome.reason = error.message;
+    await step();
+  } finally {
+    for (const client of opened) client.socket.disconnect();
+    opened = [];
   }
-  client.socket.disconnect();
-  console.log(JSON.stringify(outcome));
-}
-process.exit(0);
+});
 
-// A socket whose events are kept until they are asked for.
-function Client() {
-  const kept = new Map();
-  const askers = new Map();
-  const queue = (map, event) => map.get(event) ?? map.set(event, []).get(event);
-  const listen = (event) => {
-    if (kept.has(event)) return;
-    queue(kept, event);
-    this.socket.on(event, (argument) => {
-      const asker = queue(askers, event).shift();
-      if (asker) asker(argument);
-      else queue(kept, event).push(argument);
-    });
-  };
-  this.socket = io(`${server}/v2`, { transports: TRANSPORTS[transport], forceNew: true, reconnection: false });
-  for (const event of ["connect", "authenticate", "subscribe", "unsubscribe", "disconnect"]) listen(event);
-  this.listen = listen;
-  this.waiting = (event) => queue(kept, event).length;
-  this.next = (event) => {
-    this.expected = event;
-    if (kept.get(event).length) return Promise.resolve(kept.get(event).shift());
-    return new Promise((resolve) => queue(askers, event).push(resolve));
-  };
+// Clients of protocol 4 have no auth; they bring a query to their namespace.
+function open(namespace, auth, options) {
+  const query = auth && protocol === 4 ? `?${new URLSearchParams(auth)}` : "";
+  const common = { transports: TRANSPORTS[transport], forceNew: true, reconnection: false, parser };
+  return keep(io(`${server}${namespace}${query}`, { ...common, auth, ...options }), auth);
 }
 
-async function authenticate(client) {
-  await client.next("connect");
-  client.socket.emit("authenticate", { sessionToken });
-  equal(await client.next("authenticate"), { status: "success" });
+function beside(client, namespace) {
+  return keep(client.socket.io.socket(namespace));
 }
 
-// Subscribes, writes one value over REST and gets it on the event named as the topic.
-async function exchange(client, topic, key, value) {
-  client.listen(topic);
-  client.socket.emit("subscribe", { resource: topic });
-  equal(await client.next("subscribe"), { status: "success", message: "subscribed", resource: topic });
-  await write(key, value);
-  const elements = await client.next(topic);
-  equal(elements.map((element) => [element.key, element.value]), [[key, value]]);
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(elements[0].datetime)) {
-    throw new Error(`datetime is ${elements[0].datetime}`);
+function keep(socket, auth) {
+  const client = new Client(socket, EVENTS);
+  client.tag = auth?.tag;
+  opened.push(client);
+  return client;
+}
+
+async function echo(client, ...args) {
+  client.emit("message", ...args);
+  equal(await client.next("message-back"), args);
+}
+
+// An echo cannot tell that both ways garble alike; a socket on WebSocket, whose text is exact, can.
+async function readByAnother(client, content) {
+  const room = crypto.randomUUID();
+  const other = open("/", undefined, { transports: ["websocket"] });
+  other.emit("join", room);
+  await echo(other, "has joined");
+  client.emit("to-room", room, content);
+  equal(await other.next("news"), [content]);
+}
+
+// Leaving is no answer to anything, so the journal is asked again until it tells.
+async function journalHas(tag, entry) {
+  const reader = open("/");
+  const deadline = Date.now() + DEADLINE_MS;
+  let entries = [];
+  while (entries.length < 2 && Date.now() < deadline) {
+    reader.emit("journal", tag);
+    [entries] = await reader.next("journal");
   }
+  equal(entries, [["/custom", "connect"], ["/custom", entry]]);
 }
 
-async function write(key, value) {
-  const answer = await fetch(`${server}/v2/things/${thingToken}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ values: [{ key, value }] }),
-  });
-  equal(answer.status, 201);
+async function line(action) {
+  equal((await fetch(`${server}/${action}`, { method: "POST" })).status, 204);
 }
 
-// The transport asked for is really in use; an upgrade is waited for.
-async function reachTransport(socket) {
-  const engine = socket.io.engine;
-  const wanted = transport === "polling" ? "polling" : "websocket";
-  if (transport === "upgrade" && engine.transport.name !== wanted) {
-    await new Promise((resolve) => engine.once("upgrade", resolve));
-  }
-  equal(engine.transport.name, wanted);
+// Clients of protocol 4 are told a text, later ones get an Error.
+function message([error]) {
+  return error.message ?? error;
 }
 
-function equal(actual, expected) {
-  const [left, right] = [JSON.stringify(actual), JSON.stringify(expected)];
-  if (left !== right) throw new Error(`expected ${right}, got ${left}`);
-}
-
-function within(milliseconds, promise, client) {
-  const late = new Promise((_, reject) => {
-    setTimeout(() => reject(new Error(`no ${client.expected} within ${milliseconds} ms`)), milliseconds).unref();
-  });
-  return Promise.race([promise, late]);
+function reason([text]) {
+  return text;
 }

@@ -1,126 +1,242 @@
-"""Runs the scenarios of README.md with the python-socketio of the running environment.
+"""The common scenario with the python-socketio of the running environment, against the fixture of siospec.
 
-    python scenario.py CLIENT_NAME SERVER_URL polling|websocket|upgrade
+    python scenario.py CLIENT_FOLDER SERVER_URL polling|websocket|upgrade STEP...
 
-Prints one JSON object per scenario. The same lines run with python-socketio 4 and 5.
+What the fixture's events do is written in crates/siospec/README.md; what no client of a version can do is
+in cannot.tsv. `POST /cut` at the server's address cuts all connections, and `POST /mend` lets new ones
+through. The same lines run with 4 and 5.
 """
 
 import json
 import queue
-import re
 import sys
+import time
+import uuid
+from urllib.parse import urlencode
 
 import requests
 import socketio
 
-CLIENT, SERVER, TRANSPORT = sys.argv[1:]
+FOLDER, SERVER, TRANSPORT, *CHOSEN = sys.argv[1:]
 TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": None}[TRANSPORT]
+PROTOCOL = 4 if FOLDER.startswith("python-socketio-4") else 5
 DEADLINE_SECONDS = 15
-TOKENS = requests.get(f"{SERVER}/dev.json", timeout=DEADLINE_SECONDS).json()
-TEMPERATURE = "/me/resources/temperature"
-DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+WORDS = ["hello", "", "20,5 °C – 多云 😀", "é\u2028\U0010ffff"]
+EVERY_BYTE = bytes(range(256))
+EVENTS = ("connect", "connect_error", "disconnect", "auth", "message-back", "answered", "news", "journal")
+opened = []
 
 
 class Client:
-    """A socket whose events are kept until they are asked for."""
+    """One connection with its namespaces, whose events are kept until they are asked for."""
 
-    def __init__(self):
-        self.socket = socketio.Client(reconnection=False)
+    def __init__(self, *namespaces, auth=None, transports=TRANSPORTS, **options):
+        self.socket = socketio.Client(**{"reconnection": False, **options})
+        self.namespace = namespaces[0]
         self.kept = {}
-        for event in ("connect", "authenticate", "subscribe", "unsubscribe"):
-            self.listen(event)
-        self.socket.connect(SERVER, transports=TRANSPORTS, namespaces=["/v2"])
+        for namespace in namespaces:
+            for event in EVENTS:
+                self.keep(namespace, event)
+        opened.append(self.socket)
+        arguments = {"namespaces": list(namespaces), "transports": transports}
+        if auth and PROTOCOL == 5:
+            arguments["auth"] = auth
+        if auth and PROTOCOL == 4:  # has no auth; it brings a query to its namespace
+            arguments["namespaces"] = [f"{namespaces[0]}?{urlencode(auth)}"]
+        if PROTOCOL == 5:  # else the events of the connection would have to come first
+            arguments["wait"] = False
+        self.socket.connect(SERVER, **arguments)
+
+    def keep(self, namespace, event):
+        kept = self.kept[namespace, event] = queue.Queue()
+        self.socket.on(event, lambda *arguments: kept.put(list(arguments)), namespace=namespace)
+
+    def emit(self, event, *arguments, namespace=None):
+        self.socket.emit(event, arguments, namespace=namespace or self.namespace)
+
+    def ask(self, event, *arguments):
+        """The arguments of the answer."""
+        answers = queue.Queue()
+        callback = lambda *answer: answers.put(list(answer))
+        self.socket.emit(event, arguments, namespace=self.namespace, callback=callback)
+        return wait(answers, "answer")
+
+    def next(self, event, namespace=None):
+        return wait(self.kept[namespace or self.namespace, event], event)
+
+    def waiting(self, event, namespace=None):
+        return self.kept[namespace or self.namespace, event].qsize()
+
+    def connected(self):
         self.next("connect")
-
-    def listen(self, event):
-        if event not in self.kept:
-            kept = self.kept[event] = queue.Queue()
-            self.socket.on(event, lambda *arguments: kept.put(arguments), namespace="/v2")
-
-    def emit(self, event, argument):
-        self.socket.emit(event, argument, namespace="/v2")
-
-    def next(self, event):
-        try:
-            arguments = self.kept[event].get(timeout=DEADLINE_SECONDS)
-        except queue.Empty:
-            raise AssertionError(f"no {event} within {DEADLINE_SECONDS} s") from None
-        return arguments[0] if arguments else None
-
-    def authenticate(self):
-        self.emit("authenticate", {"sessionToken": TOKENS["sessionToken"]})
-        equal(self.next("authenticate"), {"status": "success"})
-
-    def exchange(self, topic, key, value):
-        """Subscribes, writes one value over REST and gets it on the event named as the topic."""
-        self.listen(topic)
-        self.emit("subscribe", {"resource": topic})
-        answer = {"status": "success", "message": "subscribed", "resource": topic}
-        equal(self.next("subscribe"), answer)
-        write(key, value)
-        elements = self.next(topic)
-        equal([(element["key"], element["value"]) for element in elements], [(key, value)])
-        assert DATETIME.fullmatch(elements[0]["datetime"]), elements[0]["datetime"]
+        return self
 
 
-def golden(client):
+def connect():
+    client = Client("/").connected()
     equal(client.socket.transport(), "polling" if TRANSPORT == "polling" else "websocket")
-    client.authenticate()
-    client.exchange(TEMPERATURE, "temperature", "21.5")
-    client.emit("unsubscribe", {"resource": TEMPERATURE})
-    answer = {"status": "success", "message": "unsubscribed", "resource": TEMPERATURE}
-    equal(client.next("unsubscribe"), answer)
-    # What is written now must not arrive; the value of another topic, written later, shows that it would have.
-    write("temperature", "22")
-    client.exchange("/me/resources/fence", "fence", "1")
-    equal(client.kept[TEMPERATURE].qsize(), 0)
-    client.socket.disconnect()  # version 4 tells its own handlers nothing about it
-    equal(client.socket.connected, False)
 
 
-def non_ascii(client):
-    client.authenticate()
-    client.exchange("/me/resources/sky", "sky", "20,5 °C – 多云 😀")
+def auth():
+    client = Client("/custom", auth={"tag": "ada"})
+    equal(client.next("auth"), [{"tag": "ada"}])
 
 
-def wrong_token(client):
-    client.emit("authenticate", {"sessionToken": "x" * 43})
-    answer = {"status": "error", "code": 401, "message": "Invalid session token"}
-    equal(client.next("authenticate"), answer)
-    equal(client.socket.connected, True)
+def namespaces():
+    client = Client("/", "/custom").connected()
+    client.next("connect", namespace="/custom")
+    client.emit("message", "in /custom", namespace="/custom")
+    client.emit("message", "in /")
+    equal(client.next("message-back"), ["in /"])
+    equal(client.next("message-back", namespace="/custom"), ["in /custom"])
+    client.emit("leave-namespace", namespace="/custom")
+    echo(client, "still here")
+    equal(client.waiting("message-back", namespace="/custom"), 0)
 
 
-def subscribe_before_authenticate(client):
-    client.emit("subscribe", {"resource": TEMPERATURE})
-    answer = client.next("subscribe")
-    facts = [answer.get(name) for name in ("status", "code", "resource")]
-    equal(facts, ["error", 401, TEMPERATURE])
+def refusal():
+    equal(message(Client("/refused").next("connect_error")), "not authorized")
+    equal(message(Client("/nowhere").next("connect_error")), "Invalid namespace")
 
 
-def write(key, value):
-    body = {"values": [{"key": key, "value": value}]}
-    url = f"{SERVER}/v2/things/{TOKENS['thingToken']}"
-    equal(requests.post(url, json=body, timeout=DEADLINE_SECONDS).status_code, 201)
+def events():
+    client = Client("/").connected()
+    echo(client, *WORDS, {"nested": WORDS})
+    read_by_another(client, WORDS[2])
+
+
+def binary():
+    client = Client("/").connected()
+    echo(client, EVERY_BYTE)
+    echo(client, {"name": "é.bin", "parts": [EVERY_BYTE, b"\0"]}, "多云", b"\xff")
+    read_by_another(client, EVERY_BYTE)
+
+
+def acks():
+    client = Client("/").connected()
+    equal(client.ask("message-with-ack", 1, "多云", {"three": [None]}), [1, "多云", {"three": [None]}])
+    equal(client.ask("message-with-ack", EVERY_BYTE), [EVERY_BYTE])
+    equal(client.ask("message-with-ack"), [])
+
+
+def asks():
+    client = Client("/").connected()
+    client.socket.on("answer-me", lambda *arguments: ("the answer to", *arguments))
+    client.emit("emit-with-ack", "多云", EVERY_BYTE)
+    equal(client.next("answered"), ["the answer to", "多云", EVERY_BYTE])
+
+
+def rooms():
+    room = str(uuid.uuid4())
+    inside, outside = Client("/").connected(), Client("/").connected()
+    inside.emit("join", room)
+    echo(inside, "has joined")
+    outside.emit("to-room", room, "for members", EVERY_BYTE)
+    equal(inside.next("news"), ["for members", EVERY_BYTE])
+    echo(outside, "a fence")
+    equal(outside.waiting("news"), 0)
+
+
+def leaving():
+    """What the server sees."""
+    tag = str(uuid.uuid4())
+    Client("/custom", auth={"tag": tag}).connected().socket.disconnect()
+    # A WebSocket is closed by one thread, perhaps before another has written that the client leaves.
+    abrupt = [] if TRANSPORT == "polling" else ["transport close"]
+    journal_has(tag, "client namespace disconnect", *abrupt)
+
+    tag = str(uuid.uuid4())
+    Client("/custom", auth={"tag": tag}).connected().emit("leave-namespace")
+    journal_has(tag, "server namespace disconnect")
+
+
+def reasons():
+    """What the client sees."""
+    leaves = Client("/").connected()
+    leaves.socket.disconnect()
+    equal(leaves.next("disconnect"), ["client disconnect"])
+
+    thrown_out = Client("/").connected()
+    thrown_out.emit("leave-namespace")
+    equal(thrown_out.next("disconnect"), ["server disconnect"])
+
+    lost = Client("/").connected()
+    line("cut")
+    equal(lost.next("disconnect"), ["transport error"])
+    line("mend")
+
+
+def reconnect():
+    client = Client("/", reconnection=True, reconnection_delay=0.05).connected()
+    echo(client, "before")
+    line("cut")
+    client.next("disconnect")
+    line("mend")
+    client.connected()
+    echo(client, "after")
+
+
+def echo(client, *arguments):
+    client.emit("message", *arguments)
+    equal(client.next("message-back"), list(arguments))
+
+
+def read_by_another(client, content):
+    """An echo cannot tell that both ways garble alike; a socket on WebSocket, whose text is exact, can."""
+    room = str(uuid.uuid4())
+    other = Client("/", transports=["websocket"]).connected()
+    other.emit("join", room)
+    echo(other, "has joined")
+    client.emit("to-room", room, content)
+    equal(other.next("news"), [content])
+
+
+def journal_has(tag, *reasons):
+    """Leaving is no answer to anything, so the journal is asked again until it tells."""
+    reader = Client("/").connected()
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    entries = []
+    while len(entries) < 2 and time.monotonic() < deadline:
+        reader.emit("journal", tag)
+        [entries] = reader.next("journal")
+    equal(entries, [["/custom", "connect"], ["/custom", entries[-1][1]]])
+    assert entries[-1][1] in reasons, f"expected one of {reasons}, got {entries[-1][1]}"
+
+
+def message(arguments):
+    """Clients of protocol 4 are told a text, later ones get an object."""
+    error = arguments[0]
+    return error["message"] if isinstance(error, dict) else error
+
+
+def line(action):
+    equal(requests.post(f"{SERVER}/{action}", timeout=DEADLINE_SECONDS).status_code, 204)
+
+
+def wait(kept, name):
+    try:
+        return kept.get(timeout=DEADLINE_SECONDS)
+    except queue.Empty:
+        raise AssertionError(f"no {name} within {DEADLINE_SECONDS} s") from None
 
 
 def equal(actual, expected):
     if actual != expected:
-        raise AssertionError(f"expected {expected!r}, got {actual!r}")
+        raise AssertionError(f"expected {expected!r:.200}, got {actual!r:.200}")
 
 
-def outcome(scenario):
-    client = None
+def outcome(step):
     try:
-        client = Client()
-        scenario(client)
+        step()
         return {"ok": True}
     except Exception as error:  # whatever goes wrong is the outcome
         return {"ok": False, "reason": f"{type(error).__name__}: {error}"}
     finally:
-        if client:
-            client.socket.disconnect()
+        while opened:
+            opened.pop().disconnect()
 
 
-for scenario in (golden, non_ascii, wrong_token, subscribe_before_authenticate):
-    name = scenario.__name__.replace("_", "-")
-    print(json.dumps({"client": CLIENT, "transport": TRANSPORT, "scenario": name, **outcome(scenario)}), flush=True)
+STEPS = (connect, auth, namespaces, refusal, events, binary, acks, asks, rooms, leaving, reasons, reconnect)
+for step in STEPS:
+    if step.__name__ in CHOSEN:
+        print(json.dumps({"scenario": step.__name__, **outcome(step)}), flush=True)

@@ -167,6 +167,32 @@ impl Args {
         json::elements(&self.list)
     }
 
+    /// The arguments behind the first `count`, to be relayed; the first often names a room.
+    ///
+    /// Bytes that only left out arguments refer to stay behind. So that the numbers of the others
+    /// hold, there are empty attachments in their place.
+    #[must_use]
+    pub fn skip(&self, count: usize) -> Self {
+        let mut list = String::new();
+        for argument in self.iter().skip(count) {
+            push(&mut list, argument);
+        }
+        let mut attachments = vec![Bytes::new(); self.attachments.len()];
+        let mut referred_to = 0;
+        // What stands in a checked list are numbers of attachments.
+        let _ = json::placeholders(&list, |number| {
+            if let (Some(to), Some(from)) =
+                (attachments.get_mut(number), self.attachments.get(number))
+            {
+                *to = from.clone();
+                referred_to = referred_to.max(number.saturating_add(1));
+            }
+            Ok(())
+        });
+        attachments.truncate(referred_to);
+        Self::new(list.into(), attachments)
+    }
+
     /// How many there are. Counts them each time.
     pub fn len(&self) -> usize {
         self.iter().count()
@@ -332,6 +358,19 @@ mod tests {
         assert_eq!(args.attachments(), ["zero", "one", "two"]);
         assert_eq!(args.get::<Upload>(1), Ok(upload));
         assert_eq!(args.get::<Binary>(0), Ok("zero".into()));
+    }
+
+    #[test]
+    fn skipped_arguments_keep_their_bytes() {
+        let args = (Binary("secret".into()), "room", Binary("one".into()), 2);
+        let args = args.into_args().unwrap();
+        let rest = args.skip(2);
+        assert_eq!(rest.get::<Binary>(0), Ok("one".into()));
+        assert_eq!(rest.get::<u8>(1), Ok(2));
+        assert_eq!(rest.attachments(), ["", "one"]);
+        // A packet without attachments is a plain one.
+        assert_eq!(args.skip(3), (2,).into_args().unwrap());
+        assert_eq!(args.skip(4), Args::default());
     }
 
     #[test]

@@ -124,7 +124,7 @@ async fn obey(
         "join" => socket.join(event.arg::<String>(0)?)?,
         "to-room" => {
             let room: String = event.arg(0)?;
-            let news = Args::from_raw(event.args().iter().skip(1))?;
+            let news = event.args().skip(1);
             socket.namespace().to(room).emit("news", news)?;
         }
         "ask-room" => drop(tokio::spawn(ask_room(socket, event.arg(0)?, event.arg(1)?))),

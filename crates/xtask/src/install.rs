@@ -70,6 +70,19 @@ pub(crate) fn python(job: &mut Job<'_>, folder: &Path) -> Result<PathBuf, Error>
     Ok(python)
 }
 
+/// The program of a Rust client, which is a workspace of its own. Cargo knows by itself what is current.
+pub(crate) fn rust(job: &mut Job<'_>, folder: &Path) -> Result<PathBuf, Error> {
+    let name = folder.file_name().ok_or("a client without a name")?;
+    let target = job.workspace.target().join("interop").join(name);
+    let mut build = cargo();
+    build
+        .args(["build", "--quiet", "--locked", "--target-dir"])
+        .arg(&target)
+        .current_dir(folder);
+    job.run(build, Duration::from_secs(20 * 60))?;
+    Ok(target.join("debug/client"))
+}
+
 /// The path of a program; if it is missing, the Debian package of that name is installed.
 pub(crate) fn program(job: &mut Job<'_>, name: &str) -> Result<PathBuf, Error> {
     if let Some(path) = find(name) {

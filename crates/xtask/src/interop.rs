@@ -1,10 +1,10 @@
-//! Released clients against built servers: every client, on every transport, in every scenario.
+//! Released clients against built servers: every client, on every transport, in every step.
 //!
-//! Clients of Socket.IO meet topicd, those of Engine.IO the fixture of engineio.
+//! `suite` lists who does what against which server, `client` finds and installs clients, `cannot` is
+//! what they cannot do by their own making, `matrix` the table of what they have done. What the steps
+//! are is in the scripts of `tests/interop`.
 
 use std::{
-    fs,
-    path::{Path, PathBuf},
     process::{Command, ExitCode},
     sync::OnceLock,
     time::Duration,
@@ -12,96 +12,45 @@ use std::{
 
 use serde_json::Value;
 
+use self::matrix::{Mark, Matrix};
+pub(crate) use self::{
+    cannot::Cannot,
+    client::{Client, names},
+    suite::{Line, SUITES, Suite},
+};
 use crate::{
-    install,
     job::{Error, Job, Pace},
+    relay::Relay,
     run::{Step, run_all},
     server::Server,
     test,
     workspace::Workspace,
 };
 
+mod cannot;
+mod client;
+mod matrix;
+mod suite;
+
 pub(crate) const TRANSPORTS: [&str; 3] = ["polling", "websocket", "upgrade"];
 
-/// Clients that run the same scenarios.
-pub(crate) struct Family {
-    /// How their folders begin.
-    prefix: &'static str,
-    script: &'static str,
-    /// What one run has to report; a scenario that is missing has failed.
-    scenarios: &'static [&'static str],
-    pub(crate) server: fn(&mut Job<'_>, &str) -> Result<Server, Error>,
-}
-
-impl Family {
-    /// The command that runs a client's scenarios.
-    pub(crate) fn command(
-        &self,
-        program: &Path,
-        folder: &Path,
-        url: &str,
-        transport: &str,
-    ) -> Command {
-        let mut command = Command::new(program);
-        command
-            .arg(folder.with_file_name(self.script))
-            .arg(folder.file_name().unwrap_or_default())
-            .args([url, transport]);
-        command
-    }
-}
-
-const FAMILIES: [Family; 4] = [
-    Family {
-        prefix: "engine.io-client-",
-        script: "engine.mjs",
-        scenarios: &["text", "binary", "non-ascii", "batch"],
-        server: |job, _| start_fixture(job, "conformance_engine", &["default-heartbeat"]),
-    },
-    Family {
-        prefix: "socket.io-client-",
-        script: "scenario.mjs",
-        scenarios: &TOPICD_SCENARIOS,
-        server: start_topicd,
-    },
-    Family {
-        prefix: "python-socketio-",
-        script: "scenario.py",
-        scenarios: &TOPICD_SCENARIOS,
-        server: start_topicd,
-    },
-    Family {
-        prefix: "admin-ui-",
-        script: "admin.mjs",
-        scenarios: &[
-            "credentials",
-            "sockets",
-            "events",
-            "commands",
-            "statistics",
-            "upgrades",
-        ],
-        server: start_admin,
-    },
+/// Of each line of clients one, for `--quick`.
+const QUICK: [&str; 6] = [
+    "engine.io-client-3.5.6",
+    "engine.io-client-6.6.8",
+    "python-socketio-5.18.1",
+    "socket.io-client-1.7.4",
+    "socket.io-client-2.5.0",
+    "socket.io-client-4.8.4",
 ];
 
-const TOPICD_SCENARIOS: [&str; 4] = [
-    "golden",
-    "non-ascii",
-    "wrong-token",
-    "subscribe-before-authenticate",
-];
-
-/// Clients whose WebSocket package does not run on today's Node.
-const POLLING_ONLY: [&str; 1] = ["socket.io-client-1.0.6"];
-
-/// Each scenario gives up by itself after 15 seconds.
-const LIMIT: Duration = Duration::from_secs(90);
+/// Each step gives up by itself after 15 seconds.
+const LIMIT: Duration = Duration::from_secs(240);
 
 /// Runs the clients whose folder begins with a name.
 pub(crate) fn command(name: &str) -> Result<ExitCode, Error> {
     let workspace = Workspace::locate()?;
-    if !clients(&workspace)?
+    if !names(&workspace)?
         .iter()
         .any(|client| client.starts_with(name))
     {
@@ -122,13 +71,75 @@ pub(crate) fn command(name: &str) -> Result<ExitCode, Error> {
 static CHOICE: OnceLock<String> = OnceLock::new();
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
-    let choice = CHOICE.get().map_or("", String::as_str);
-    for client in clients(job.workspace)? {
-        if client.starts_with(choice) {
-            check_client(job, &client)?;
+    let cannot = Cannot::read(job.workspace)?;
+    let clients = installed(job)?;
+    for suite in &SUITES {
+        let mut matrix = Matrix::new(suite.title, suite.steps);
+        for client in &clients {
+            if let Some(script) = suite.script(&client.name) {
+                let marks = run_client(job, suite, client, script, &cannot)?;
+                matrix.push(&client.name, marks);
+            }
+        }
+        if !matrix.is_empty() {
+            job.show(&matrix.render());
         }
     }
     Ok(())
+}
+
+/// The clients of this run. One that cannot be had is told of, and left out.
+fn installed(job: &mut Job<'_>) -> Result<Vec<Client>, Error> {
+    let choice = CHOICE.get().map_or("", String::as_str);
+    let mut clients = Vec::new();
+    for name in names(job.workspace)? {
+        let is_in_time = job.pace == Pace::Full || QUICK.contains(&name.as_str());
+        if !name.starts_with(choice) || !is_in_time {
+            continue;
+        }
+        match Client::install(job, &name) {
+            Ok(client) => clients.push(client),
+            Err(error) => job.missing(&name, &error.to_string()),
+        }
+    }
+    Ok(clients)
+}
+
+/// Runs a client on every transport; gives the marks of all steps for each.
+fn run_client(
+    job: &mut Job<'_>,
+    suite: &Suite,
+    client: &Client,
+    script: Option<&str>,
+    cannot: &Cannot,
+) -> Result<Vec<Vec<Mark>>, Error> {
+    // Wrong tokens are counted by address, so every client gets a server that knows none.
+    let server = (suite.server)(job, &client.name)?;
+    let relay = match suite.line {
+        Line::Direct => None,
+        Line::Relay => Some(Relay::start(server.address())?),
+    };
+    let url = relay.as_ref().map_or_else(|| server.url(), Relay::url);
+    let script = script.map(|script| job.workspace.path("tests/interop").join(script));
+    let mut marks = Vec::new();
+    for transport in TRANSPORTS {
+        let steps = cannot.others(&client.name, transport, suite.steps);
+        let mut passed = Vec::new();
+        if !steps.is_empty() {
+            let command = client.command(script.as_deref(), &url, transport, &steps);
+            let output = job.attempt(command, LIMIT)?;
+            let name = format!("{} {transport}", client.name);
+            passed = judge(job, &name, &output.text, &steps);
+        }
+        let mut passed = passed.into_iter();
+        let mark = |step: &&str| match cannot.reason(&client.name, transport, step) {
+            Some(reason) => Mark::NotApplicable(reason.into()),
+            None if passed.next() == Some(true) => Mark::Ok,
+            None => Mark::Failed,
+        };
+        marks.push(suite.steps.iter().map(mark).collect());
+    }
+    Ok(marks)
 }
 
 /// A topicd of its own, in an empty folder.
@@ -158,86 +169,44 @@ pub(crate) fn start_fixture(
     Server::start(job, command)
 }
 
-/// The example of socketio with admins, and the password that `admin.mjs` knows.
-fn start_admin(job: &mut Job<'_>, _: &str) -> Result<Server, Error> {
-    let mut command = Command::new(job.workspace.built("examples").join("admin"));
-    command.arg("0").env("ADMIN_PASSWORD", "rosebud");
-    Server::start(job, command)
-}
-
-/// The folders of clients, by name.
-pub(crate) fn clients(workspace: &Workspace) -> Result<Vec<String>, Error> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(workspace.path("tests/interop"))? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if family(&name).is_some() {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
-pub(crate) fn family(client: &str) -> Option<&'static Family> {
-    FAMILIES
-        .iter()
-        .find(|family| client.starts_with(family.prefix))
-}
-
-fn check_client(job: &mut Job<'_>, client: &str) -> Result<(), Error> {
-    let family = family(client).ok_or("a client belongs to no family")?;
-    let folder = job.workspace.path("tests/interop").join(client);
-    let program = match install_client(job, &folder) {
-        Ok(program) => program,
-        Err(error) => {
-            job.missing(client, &error.to_string());
-            return Ok(());
-        }
-    };
-    // Wrong tokens are counted by address, so every client gets a server that knows none.
-    let server = (family.server)(job, client)?;
-    for transport in transports(client) {
-        let command = family.command(&program, &folder, &server.url(), transport);
-        let output = job.attempt(command, LIMIT)?;
-        let name = format!("{client} {transport}");
-        judge(job, &name, &output.text, family.scenarios);
-    }
-    Ok(())
-}
-
-pub(crate) fn transports(client: &str) -> &'static [&'static str] {
-    if POLLING_ONLY.contains(&client) {
-        &["polling"]
-    } else {
-        &TRANSPORTS
-    }
-}
-
-/// The program that runs the client's script.
-pub(crate) fn install_client(job: &mut Job<'_>, folder: &Path) -> Result<PathBuf, Error> {
-    if folder.join("requirements.txt").is_file() {
-        install::python(job, folder)
-    } else {
-        install::npm(job, folder)?;
-        Ok("node".into())
-    }
-}
-
-/// Reads one JSON object per scenario, `{"scenario", "ok", "reason"}`, among other lines.
-pub(crate) fn judge(job: &mut Job<'_>, name: &str, text: &str, scenarios: &[&str]) {
+/// Reads one JSON object per scenario, `{"scenario", "ok", "reason"}`, among other lines, and tells
+/// which have passed.
+pub(crate) fn judge(job: &mut Job<'_>, name: &str, text: &str, scenarios: &[&str]) -> Vec<bool> {
     let lines = text
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let outcomes: Vec<Value> = lines.collect();
+    let mut passed = Vec::new();
     for scenario in scenarios {
         let name = format!("{name} {scenario}");
-        match outcomes
+        let outcome = outcomes
             .iter()
-            .find(|outcome| outcome["scenario"] == *scenario)
-        {
-            Some(outcome) if outcome["ok"] == true => job.pass(&name),
-            Some(outcome) => job.fail(&name, outcome["reason"].as_str().unwrap_or("no reason")),
-            None => job.fail(&name, "the program ended before it"),
+            .find(|outcome| outcome["scenario"] == *scenario);
+        let failure = match outcome {
+            Some(outcome) if outcome["ok"] == true => None,
+            Some(outcome) => Some(outcome["reason"].as_str().unwrap_or("no reason")),
+            None => Some("the program ended before it"),
+        };
+        match failure {
+            None => job.pass(&name),
+            Some(reason) => job.fail(&name, reason),
+        }
+        passed.push(failure.is_none());
+    }
+    passed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_that_are_named_exist() {
+        let workspace = Workspace::locate().unwrap();
+        let names = names(&workspace).unwrap();
+        Cannot::read(&workspace).unwrap();
+        for client in QUICK {
+            assert!(names.iter().any(|name| name == client), "{client}");
         }
     }
 }

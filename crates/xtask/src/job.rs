@@ -147,6 +147,15 @@ impl<'a> Job<'a> {
         self.counts.add(counts);
     }
 
+    /// Something for people to read, of several lines.
+    pub(crate) fn show(&mut self, text: &str) {
+        println!();
+        for line in text.lines() {
+            println!("  {line}");
+            self.note(line);
+        }
+    }
+
     /// A line of the log.
     pub(crate) fn note(&mut self, line: &str) {
         // A log that cannot be written must not turn a result around.

@@ -18,6 +18,7 @@ mod job;
 mod outside;
 mod purity;
 mod record;
+mod relay;
 mod run;
 mod server;
 mod test;

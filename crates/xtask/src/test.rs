@@ -54,7 +54,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "interop",
-        about: "real clients against topicd and the engineio fixture",
+        about: "real clients against the fixtures and topicd",
         run: interop::check,
     },
     Step {

@@ -12,7 +12,8 @@ use std::{process::ExitCode, time::Duration};
 
 use self::{proxy::Proxy, seeds::Seeds};
 use crate::{
-    bundles, http, install, interop,
+    bundles, http, install,
+    interop::{self, Cannot, Client, Line, SUITES, Suite, TRANSPORTS},
     job::{Error, Job, Pace},
     run::{Step, run_all},
     server::Server,
@@ -37,8 +38,16 @@ pub(crate) fn command() -> Result<ExitCode, Error> {
 
 fn record(job: &mut Job<'_>) -> Result<(), Error> {
     let mut seeds = Seeds::default();
-    for client in interop::clients(job.workspace)? {
-        from_client(job, &client, &mut seeds)?;
+    let cannot = Cannot::read(job.workspace)?;
+    // A proxy that records is no line that can be cut.
+    let is_direct = |suite: &&Suite| suite.line == Line::Direct;
+    for name in interop::names(job.workspace)? {
+        for suite in SUITES.iter().filter(is_direct) {
+            if let Some(script) = suite.script(&name) {
+                let client = Client::install(job, &name)?;
+                from_client(job, suite, &client, script, &cannot, &mut seeds)?;
+            }
+        }
     }
     from_bundles(job, &mut seeds)?;
     let written = seeds.write(&job.workspace.path("fuzz/corpus"))?;
@@ -47,21 +56,31 @@ fn record(job: &mut Job<'_>) -> Result<(), Error> {
 }
 
 /// A client in Node or Python.
-fn from_client(job: &mut Job<'_>, client: &str, seeds: &mut Seeds) -> Result<(), Error> {
-    let family = interop::family(client).ok_or("a client belongs to no family")?;
-    let folder = job.workspace.path("tests/interop").join(client);
-    let program = interop::install_client(job, &folder)?;
-    let server = (family.server)(job, client)?;
+fn from_client(
+    job: &mut Job<'_>,
+    suite: &Suite,
+    client: &Client,
+    script: Option<&str>,
+    cannot: &Cannot,
+    seeds: &mut Seeds,
+) -> Result<(), Error> {
+    let server = (suite.server)(job, &client.name)?;
     let secrets = secrets(&server);
-    for transport in interop::transports(client) {
+    let script = script.map(|script| job.workspace.path("tests/interop").join(script));
+    for transport in TRANSPORTS {
+        let steps = cannot.others(&client.name, transport, suite.steps);
+        if steps.is_empty() {
+            continue;
+        }
         let proxy = Proxy::start(server.address())?;
-        let command = family.command(&program, &folder, &proxy.url(), transport);
+        let command = client.command(script.as_deref(), &proxy.url(), transport, &steps);
         let output = job.attempt(command, LIMIT)?;
         if !output.success {
             return Err(output.failure().into());
         }
-        seeds.add(&format!("{client}_{transport}"), &proxy.stop(), &secrets);
-        job.pass(&format!("{client} {transport}"));
+        let name = &client.name;
+        seeds.add(&format!("{name}_{transport}"), &proxy.stop(), &secrets);
+        job.pass(&format!("{name} {transport}"));
     }
     Ok(())
 }
@@ -71,7 +90,7 @@ fn from_bundles(job: &mut Job<'_>, seeds: &mut Seeds) -> Result<(), Error> {
     let chromium = install::program(job, "chromium")?;
     let server = bundles::start(job)?;
     for client in bundles::CLIENTS {
-        for transport in interop::TRANSPORTS {
+        for transport in TRANSPORTS {
             let proxy = Proxy::start(server.address())?;
             let command = bundles::command(job, client, &proxy.url(), transport, &chromium);
             let output = job.attempt(command, LIMIT)?;

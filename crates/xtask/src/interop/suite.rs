@@ -1,0 +1,121 @@
+//! Who runs what against which server: the list of suites.
+
+use std::process::Command;
+
+use super::{start_fixture, start_topicd};
+use crate::{
+    job::{Error, Job},
+    server::Server,
+};
+
+/// What all clients of some kinds do, against one server.
+pub(crate) struct Suite {
+    /// What its table is headed with.
+    pub(crate) title: &'static str,
+    /// How the folders of its clients begin, and the script that they run; none for those that are
+    /// programs themselves.
+    scripts: &'static [(&'static str, Option<&'static str>)],
+    /// What one run has to report; a step that is missing has failed.
+    pub(crate) steps: &'static [&'static str],
+    pub(crate) server: fn(&mut Job<'_>, &str) -> Result<Server, Error>,
+    pub(crate) line: Line,
+}
+
+/// What is between the clients and the server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Line {
+    Direct,
+    /// A relay, which the steps cut and mend.
+    Relay,
+}
+
+pub(crate) const SUITES: [Suite; 4] = [
+    Suite {
+        title: "the common scenario, against the socketio fixture",
+        scripts: &[
+            ("socket.io-client-", Some("scenario.mjs")),
+            ("socket.io-msgpack-parser-", Some("scenario.mjs")),
+            ("python-socketio-", Some("scenario.py")),
+            ("rust_socketio-", None),
+        ],
+        steps: &[
+            "connect",
+            "auth",
+            "namespaces",
+            "refusal",
+            "events",
+            "binary",
+            "acks",
+            "asks",
+            "rooms",
+            "leaving",
+            "reasons",
+            "reconnect",
+        ],
+        server: start_socketio,
+        line: Line::Relay,
+    },
+    Suite {
+        title: "the guide of topicd",
+        scripts: &[
+            ("socket.io-client-", Some("topicd.mjs")),
+            ("python-socketio-", Some("topicd.py")),
+        ],
+        steps: &[
+            "golden",
+            "non-ascii",
+            "wrong-token",
+            "subscribe-before-authenticate",
+        ],
+        server: start_topicd,
+        line: Line::Direct,
+    },
+    Suite {
+        title: "echoes of the engineio fixture",
+        scripts: &[("engine.io-client-", Some("engine.mjs"))],
+        steps: &["text", "binary", "non-ascii", "batch"],
+        server: |job, _| start_fixture(job, "conformance_engine", &["default-heartbeat"]),
+        line: Line::Direct,
+    },
+    Suite {
+        title: "what admins are told, beside the reference",
+        scripts: &[("admin-ui-", Some("admin.mjs"))],
+        steps: &[
+            "credentials",
+            "sockets",
+            "events",
+            "commands",
+            "statistics",
+            "upgrades",
+        ],
+        server: start_admin,
+        line: Line::Direct,
+    },
+];
+
+impl Suite {
+    /// What a client runs here, if it belongs here.
+    pub(crate) fn script(&self, client: &str) -> Option<Option<&'static str>> {
+        let found = self
+            .scripts
+            .iter()
+            .find(|(prefix, _)| client.starts_with(prefix));
+        found.map(|(_, script)| *script)
+    }
+}
+
+/// Both ends have to have the same parser.
+fn start_socketio(job: &mut Job<'_>, client: &str) -> Result<Server, Error> {
+    let mut options = vec!["default-heartbeat", "legacy-eio"];
+    if client.starts_with("socket.io-msgpack-parser-") {
+        options.push("msgpack");
+    }
+    start_fixture(job, "conformance", &options)
+}
+
+/// The example of socketio with admins, and the password that `admin.mjs` knows.
+fn start_admin(job: &mut Job<'_>, _: &str) -> Result<Server, Error> {
+    let mut command = Command::new(job.workspace.built("examples").join("admin"));
+    command.arg("0").env("ADMIN_PASSWORD", "rosebud");
+    Server::start(job, command)
+}

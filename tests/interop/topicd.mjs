@@ -1,0 +1,88 @@
+// topicd's guide with one client from npm, in its own folder.
+//
+//   node topicd.mjs CLIENT_FOLDER SERVER_URL polling|websocket|upgrade SCENARIO…
+//
+// Its scenarios are those of README.md; it prints one JSON object for each.
+
+import { Client, TRANSPORTS, equal, load, reachTransport, report } from "./client.mjs";
+
+const [folder, server, transport, ...chosen] = process.argv.slice(2);
+const { io } = load(folder);
+const { sessionToken, thingToken } = await (await fetch(`${server}/dev.json`)).json();
+
+const scenarios = {
+  async golden(client) {
+    await authenticate(client);
+    await reachTransport(client.socket, transport);
+    await exchange(client, "/me/resources/temperature", "temperature", "21.5");
+
+    client.emit("unsubscribe", { resource: "/me/resources/temperature" });
+    const resource = "/me/resources/temperature";
+    equal(await client.next("unsubscribe"), [{ status: "success", message: "unsubscribed", resource }]);
+    // What is written now must not arrive; the value of another topic, written later, shows that it would have.
+    await write("temperature", "22");
+    await exchange(client, "/me/resources/fence", "fence", "1");
+    equal(client.waiting("/me/resources/temperature"), 0);
+
+    client.socket.disconnect();
+    const [reason] = await client.next("disconnect");
+    equal(reason, "io client disconnect");
+  },
+
+  async "non-ascii"(client) {
+    await authenticate(client);
+    await exchange(client, "/me/resources/sky", "sky", "20,5 °C – 多云 😀");
+  },
+
+  async "wrong-token"(client) {
+    await client.next("connect");
+    client.emit("authenticate", { sessionToken: "x".repeat(43) });
+    equal(await client.next("authenticate"), [{ status: "error", code: 401, message: "Invalid session token" }]);
+    equal(client.socket.connected, true);
+  },
+
+  async "subscribe-before-authenticate"(client) {
+    await client.next("connect");
+    client.emit("subscribe", { resource: "/me/resources/temperature" });
+    const [{ status, code, resource }] = await client.next("subscribe");
+    equal([status, code, resource], ["error", 401, "/me/resources/temperature"]);
+  },
+};
+
+await report(scenarios, chosen, async (scenario) => {
+  const options = { transports: TRANSPORTS[transport], forceNew: true, reconnection: false };
+  const client = new Client(io(`${server}/v2`, options), ["authenticate", "subscribe", "unsubscribe"]);
+  try {
+    await scenario(client);
+  } finally {
+    client.socket.disconnect();
+  }
+});
+
+async function authenticate(client) {
+  await client.next("connect");
+  client.emit("authenticate", { sessionToken });
+  equal(await client.next("authenticate"), [{ status: "success" }]);
+}
+
+// Subscribes, writes one value over REST and gets it on the event named as the topic.
+async function exchange(client, topic, key, value) {
+  client.listen(topic);
+  client.emit("subscribe", { resource: topic });
+  equal(await client.next("subscribe"), [{ status: "success", message: "subscribed", resource: topic }]);
+  await write(key, value);
+  const [elements] = await client.next(topic);
+  equal(elements.map((element) => [element.key, element.value]), [[key, value]]);
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(elements[0].datetime)) {
+    throw new Error(`datetime is ${elements[0].datetime}`);
+  }
+}
+
+async function write(key, value) {
+  const answer = await fetch(`${server}/v2/things/${thingToken}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ values: [{ key, value }] }),
+  });
+  equal(answer.status, 201);
+}
