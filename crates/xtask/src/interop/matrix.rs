@@ -79,7 +79,7 @@ impl Row {
         if words.iter().all(|word| *word == words[0]) {
             words.truncate(1);
         }
-        words.join("/")
+        words.join(", ")
     }
 }
 
@@ -135,7 +135,7 @@ mod tests {
         let expected = "\
 a scenario, by polling/websocket/upgrade
       auth   rooms
-a-1   n/a 1  ok/FAILED/ok
+a-1   n/a 1  ok, FAILED, ok
 a-10  ok     ok
 n/a 1: too old
 ";
