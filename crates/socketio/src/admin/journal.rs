@@ -105,10 +105,15 @@ impl Note {
         }
     }
 
+    /// What it keeps, beyond itself.
     fn bytes(&self) -> usize {
         match &self.what {
-            What::Received(_, event) | What::Sent(_, event) => event.bytes(),
-            _ => 0,
+            What::Connected(portrait) => portrait.bytes(),
+            What::Upgraded(_) => 0,
+            What::Disconnected(_, _, rooms) => rooms.iter().map(room_bytes).sum(),
+            What::Joined(_, room) | What::Left(_, room) => room_bytes(room),
+            What::Received(_, event) => event.bytes(),
+            What::Sent(subjects, event) => size_of_val(subjects.as_slice()) + event.bytes(),
         }
     }
 }
@@ -150,6 +155,10 @@ impl Excerpt {
     fn bytes(&self) -> usize {
         self.list.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
     }
+}
+
+fn room_bytes(room: &Room) -> usize {
+    size_of_val(room) + room.as_str().len()
 }
 
 fn list<'a>(name: &str, args: impl IntoIterator<Item = &'a str>) -> String {
@@ -209,5 +218,21 @@ mod tests {
         let pages = journal.take();
         assert_eq!(pages.gap, Gap::Some);
         assert!(pages.bytes <= MAX_BYTES);
+    }
+
+    #[test]
+    fn rooms_take_room() {
+        let subject = || Subject {
+            namespace: NamespaceName::parse("/").unwrap(),
+            socket: SocketId::of("a"),
+        };
+        let journal = Journal::default();
+        let rooms = vec![Room::from("x".repeat(100)); 1024];
+        let reason = DisconnectReason::ClientNamespaceDisconnect;
+        for _ in 0..100 {
+            journal.add(What::Disconnected(subject(), reason, rooms.clone()));
+        }
+        let pages = journal.take();
+        assert!(pages.notes.len() < 100 && pages.gap == Gap::Some);
     }
 }

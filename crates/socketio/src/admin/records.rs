@@ -101,6 +101,13 @@ impl Portrait {
         })
     }
 
+    /// What it keeps of the handshake.
+    pub(super) fn bytes(&self) -> usize {
+        let headers = self.handshake.headers().iter();
+        let headers = headers.map(|(name, value)| name.as_str().len() + value.len());
+        self.handshake.query().len() + headers.sum::<usize>()
+    }
+
     pub(super) fn subject(&self) -> &Subject {
         &self.subject
     }

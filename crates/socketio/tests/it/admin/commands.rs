@@ -1,7 +1,11 @@
 //! What admins do.
 
 use serde_json::{Value, json};
-use socketio::admin::Access;
+use socketio::{
+    Server,
+    admin::Access,
+    testing::{self, Cluster},
+};
 
 use super::{Console, LOGIN, admin, server};
 use crate::client::{Client, serve};
@@ -109,4 +113,23 @@ async fn nonsense_is_no_command() {
     client.expect(r#"42["note"]"#).await;
     console.next("event_sent").await;
     assert!(!server.namespaces().contains(&"/nowhere".into()));
+}
+
+#[tokio::test]
+async fn commands_reach_the_whole_cluster() {
+    let cluster = Cluster::new();
+    let [here, there] = [(); 2].map(|()| {
+        let server = Server::builder().adapter(cluster.adapter()).build();
+        server.of("/");
+        server
+    });
+    here.admin(admin().access(Access::Commands));
+    let mut client = testing::Client::open(&there).await;
+    client.join("/").await.unwrap();
+    let mut console = testing::Client::open(&here).await;
+    console.join_with("/admin", LOGIN).await.unwrap();
+    console.send(r#"2/admin,["emit","/",null,"note",1]"#).await;
+    assert_eq!(client.next().await.unwrap(), r#"2["note",1]"#);
+    console.send(r#"2/admin,["_disconnect","/",false]"#).await;
+    assert_eq!(client.next().await.unwrap(), "1");
 }
