@@ -48,7 +48,8 @@ pub(super) fn run(mut command: Command) -> Result<(), Failure> {
             dev = dev.with_admin(admin)?;
         }
         let greeting = dev.greeting(listener.local_addr()?);
+        let interrupted = signals::interrupted()?;
         serve::print_at_once(&greeting)?;
-        Ok(dev.serve(listener, sensor, signals::interrupted()).await?)
+        Ok(dev.serve(listener, sensor, interrupted).await?)
     })
 }

@@ -40,10 +40,11 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
             }
             None => server,
         };
+        let reloads = signals::reload(command.settings.flags(), server.reloader(), log)?;
+        let interrupted = signals::interrupted()?;
         print_at_once(&greeting)?;
-        let reloads = signals::reload(command.settings.flags(), server.reloader(), log);
         let reloads = tokio::spawn(reloads);
-        let served = server.serve(listener, signals::interrupted()).await;
+        let served = server.serve(listener, interrupted).await;
         reloads.abort();
         Ok(served?)
     })

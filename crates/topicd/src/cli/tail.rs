@@ -43,7 +43,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         }
         tokio::select! {
             printed = print(response.into_body()) => printed,
-            () = signals::interrupted() => Ok(()),
+            () = signals::interrupted()? => Ok(()),
         }
     })
 }

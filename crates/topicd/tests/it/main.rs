@@ -5,6 +5,7 @@
 mod admin;
 mod binary;
 mod client;
+mod commands;
 mod crash;
 mod ending;
 mod fanout;
