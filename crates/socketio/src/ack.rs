@@ -291,6 +291,7 @@ impl Stream for Answers {
         }
         this.timeout.poll(cx).map(|()| {
             this.roll.give_up();
+            this.remote.clear();
             None
         })
     }

@@ -283,7 +283,7 @@ impl SocketInfo {
 impl<T> fmt::Display for Incomplete<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let missing = self.missing;
-        write!(f, "{missing} servers of the cluster did not answer")
+        write!(f, "no answer of all servers: {missing} missing")
     }
 }
 
