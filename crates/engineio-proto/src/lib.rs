@@ -26,7 +26,8 @@ pub use packet::{Data, Packet, PacketType};
 pub use payload::{ContentType, DecodedPayload, JsonpIndex, LegacyText, Payload, PollEncoding};
 pub use prepared::{Compressible, Entry, Prepared};
 pub use request::{
-    EngineRequest, ExistingKind, OpenRequest, PostContent, RequestHead, Transport, Upgrade,
+    BinaryFrames, EngineRequest, ExistingKind, OpenRequest, PostContent, RequestHead, Transport,
+    Upgrade,
 };
 pub use session::{
     CloseCode, CloseReason, ConflationKey, Event, Frame, Output, PollId, PostBody, PostTicket,

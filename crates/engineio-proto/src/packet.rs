@@ -241,6 +241,14 @@ impl Packet {
         out.put_slice(self.bytes());
     }
 
+    /// Appends the text form as one whole WebSocket text frame, base64 for a binary message.
+    pub(crate) fn put_base64_frame(&self, version: Version, out: &mut BytesMut) {
+        let mut text = BytesMut::new();
+        self.encode_text(version, &mut text);
+        websocket_frame::put_head(out, Opcode::Text, text.len());
+        out.put_slice(&text);
+    }
+
     /// The packet's type.
     pub fn kind(&self) -> PacketType {
         match self {

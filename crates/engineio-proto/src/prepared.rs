@@ -160,6 +160,26 @@ impl Prepared {
         }
     }
 
+    /// The same message with base64 in text frames for its bytes; text is shared as it is.
+    pub(crate) fn in_base64(&self) -> Self {
+        let entry = &self.0.entry;
+        if entry.is_text_only() {
+            return self.clone();
+        }
+        let frames = |version| {
+            let mut out = BytesMut::new();
+            let packets = entry.packets();
+            packets.for_each(|packet| packet.put_base64_frame(version, &mut out));
+            out.freeze()
+        };
+        Self(Arc::new(Inner {
+            entry: entry.clone(),
+            v4: frames(Version::V4),
+            v3: frames(Version::V3),
+            has_separator: self.0.has_separator,
+        }))
+    }
+
     /// The packets, for a poll.
     pub fn packets(&self) -> impl Iterator<Item = Packet> {
         self.0.entry.packets()
@@ -231,6 +251,23 @@ mod tests {
         assert_eq!(message.frames(Version::V4).as_ref(), v4.as_ref());
         assert_eq!(message.frames(Version::V3).as_ref(), v3.as_ref());
         assert_eq!(message.packet_count(), 3);
+    }
+
+    #[test]
+    fn base64_takes_text_frames_and_leaves_text_alone() {
+        let entry = Entry::with_attachments("52-[]".into(), attachments());
+        let message = Prepared::new(entry).in_base64();
+        let v4 = b"\x81\x06452-[]\x81\x05bAQID\x81\x01b";
+        let v3 = b"\x81\x06452-[]\x81\x06b4AQID\x81\x02b4";
+        assert_eq!(message.frames(Version::V4).as_ref(), v4.as_ref());
+        assert_eq!(message.frames(Version::V3).as_ref(), v3.as_ref());
+        assert_eq!((message.len(), message.packet_count()), (v4.len(), 3));
+        let text = Prepared::new(Text::from("hi"));
+        let same = text.in_base64();
+        assert_eq!(
+            same.frames(Version::V3).as_ptr(),
+            text.frames(Version::V3).as_ptr()
+        );
     }
 
     #[test]

@@ -84,12 +84,22 @@ pub enum ExistingKind {
     /// A POST that brings packets.
     Post(PostContent),
     /// A WebSocket, for an upgrade.
-    WebSocket,
+    WebSocket(BinaryFrames),
     /// Nothing that any session allows, such as `transport=websocket` on a plain GET or an `EIO`
     /// that is no revision: code 3 once the sid is known.
     Mismatch,
     /// A method that is neither GET nor POST: 405 once the sid is known.
     OtherMethod,
+}
+
+/// How a WebSocket carries binary messages to its client (EIO4 2.9). What comes from the client shows
+/// by itself what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BinaryFrames {
+    /// As binary frames.
+    Bytes,
+    /// As base64 in text frames, because `b64` stands in the query of the WebSocket's request.
+    Base64,
 }
 
 /// What the body of a POST is (EIO4 2.7).
@@ -107,10 +117,11 @@ pub struct OpenRequest {
     version: Version,
     transport: Transport,
     encoding: PollEncoding,
+    binary_frames: BinaryFrames,
     initial: Option<Data>,
 }
 
-/// Whether a client of revision 3 can receive bytes by polling.
+/// What `b64` says: whether a client can receive bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BinaryXhr {
     Available,
@@ -140,7 +151,7 @@ impl EngineRequest {
             Some(sid) => {
                 let version = query.eio.version(config);
                 let kind = match version {
-                    Ok(_) => ExistingKind::of(head, transport),
+                    Ok(_) => ExistingKind::of(head, transport, query.binary_xhr),
                     Err(_) => ExistingKind::Mismatch,
                 };
                 Ok(Self::Existing {
@@ -155,9 +166,9 @@ impl EngineRequest {
 }
 
 impl ExistingKind {
-    fn of(head: &RequestHead<'_>, transport: Transport) -> Self {
+    fn of(head: &RequestHead<'_>, transport: Transport, binary: BinaryXhr) -> Self {
         match (transport, head.upgrade, head.method) {
-            (Transport::WebSocket, Upgrade::WebSocket, "GET") => Self::WebSocket,
+            (Transport::WebSocket, Upgrade::WebSocket, "GET") => Self::WebSocket(binary.into()),
             (Transport::WebSocket, _, _) | (_, Upgrade::WebSocket, _) => Self::Mismatch,
             (Transport::Polling, Upgrade::None, "GET") => Self::Poll,
             (Transport::Polling, Upgrade::None, "POST") => Self::Post(PostContent::of(head)),
@@ -202,6 +213,7 @@ impl OpenRequest {
             version,
             transport,
             encoding,
+            binary_frames: query.binary_xhr.into(),
             initial: None,
         })
     }
@@ -230,9 +242,23 @@ impl OpenRequest {
         &self.encoding
     }
 
+    /// How a session that begins on WebSocket carries binary messages.
+    pub fn binary_frames(&self) -> BinaryFrames {
+        self.binary_frames
+    }
+
     /// The message that follows the open packet.
     pub fn initial(&self) -> Option<&Data> {
         self.initial.as_ref()
+    }
+}
+
+impl From<BinaryXhr> for BinaryFrames {
+    fn from(binary: BinaryXhr) -> Self {
+        match binary {
+            BinaryXhr::Available => Self::Bytes,
+            BinaryXhr::Missing => Self::Base64,
+        }
     }
 }
 

@@ -136,7 +136,7 @@ async fn open_session<B: HttpBody>(
         None => open,
     };
     let cell = engine.open(&open, handshake)?;
-    let mut answer = first_answer(engine, &cell, accept).await?;
+    let mut answer = first_answer(engine, &open, &cell, accept).await?;
     let cookie = engine.config().cookie.as_ref();
     if let Some(cookie) = cookie.and_then(|cookie| cookie.header(cell.sid())) {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
@@ -157,12 +157,13 @@ async fn allowed(engine: &Engine, handshake: &Handshake) -> Result<(), Refused> 
 /// The transport is in place before the application can send, so that the open packet comes first.
 async fn first_answer(
     engine: &Arc<Engine>,
+    open: &OpenRequest,
     cell: &Arc<SessionCell>,
     accept: Option<Accept>,
 ) -> Result<Response<Body>, Refused> {
     match accept {
         Some(accept) => {
-            let id = cell.announce_websocket()?;
+            let id = cell.announce_websocket(open.binary_frames())?;
             engine.start(cell)?;
             Ok(switch(cell, id, accept))
         }
@@ -186,9 +187,9 @@ async fn existing<B: HttpBody>(
             wait(cell, id, payload).await
         }
         ExistingKind::Post(content) => post(cell, content, request.into_body()).await,
-        ExistingKind::WebSocket => {
+        ExistingKind::WebSocket(binary) => {
             let accept = Accept::take(&mut request)?;
-            Ok(switch(&cell, cell.announce_websocket()?, accept))
+            Ok(switch(&cell, cell.announce_websocket(binary)?, accept))
         }
         ExistingKind::Mismatch => Err(RequestError::BadRequest.into()),
         ExistingKind::OtherMethod => Err(RequestError::MethodNotAllowed.into()),

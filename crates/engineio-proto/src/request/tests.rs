@@ -240,7 +240,18 @@ fn requests_of_a_session() {
         ("PUT", polling, Upgrade::None, OtherMethod),
         ("HEAD", polling, Upgrade::None, OtherMethod),
         ("OPTIONS", polling, Upgrade::None, OtherMethod),
-        ("GET", websocket, Upgrade::WebSocket, WebSocket),
+        (
+            "GET",
+            websocket,
+            Upgrade::WebSocket,
+            WebSocket(BinaryFrames::Bytes),
+        ),
+        (
+            "GET",
+            "EIO=4&transport=websocket&sid=abc&b64=1",
+            Upgrade::WebSocket,
+            WebSocket(BinaryFrames::Base64),
+        ),
         ("GET", websocket, Upgrade::None, Mismatch), // H36
         ("POST", websocket, Upgrade::WebSocket, Mismatch),
         ("GET", polling, Upgrade::WebSocket, Mismatch), // W24

@@ -19,7 +19,8 @@ use super::{
     SendOutcome, Session, SlowConsumer, WebSocketId,
 };
 use crate::{
-    Config, EngineRequest, OpenRequest, PostContent, RequestHead, Sid, Transport, Upgrade, Version,
+    BinaryFrames, Config, EngineRequest, OpenRequest, PostContent, RequestHead, Sid, Transport,
+    Upgrade, Version,
 };
 
 /// Runs one session. The first byte chooses how it begins; every other pair is an input and its
@@ -181,7 +182,11 @@ impl Run {
 
     fn connect(&mut self) {
         let id = WebSocketId::new(self.fresh_id());
-        if self.session.handle_websocket(self.now, id).is_ok() {
+        if self
+            .session
+            .handle_websocket(self.now, id, BinaryFrames::Bytes)
+            .is_ok()
+        {
             self.sockets.push(id);
         }
         self.settle();

@@ -37,8 +37,8 @@ use self::{
     wire::PONG,
 };
 use crate::{
-    Config, Entry, ExistingKind, Handshake, OpenRequest, Packet, Prepared, RequestError, SendError,
-    Sid, Transport, Version,
+    BinaryFrames, Config, Entry, ExistingKind, Handshake, OpenRequest, Packet, Prepared,
+    RequestError, SendError, Sid, Transport, Version,
 };
 
 pub use self::{
@@ -169,6 +169,8 @@ impl Session {
         if policy == SlowConsumer::Volatile && !self.is_writable() {
             return Ok(SendOutcome::Dropped);
         }
+        let base64 = self.takes_base64().then(|| message.in_base64());
+        let message = base64.as_ref().unwrap_or(message);
         match self.outbox.push(message, policy, &self.config.limits) {
             Ok(outcome) => {
                 self.queued(now);
@@ -243,7 +245,7 @@ impl Session {
             ExistingKind::Poll | ExistingKind::Post(_) if !self.is_polling() => {
                 Err(RequestError::BadRequest)
             }
-            ExistingKind::WebSocket if self.is_polling() && !self.config.may_upgrade() => {
+            ExistingKind::WebSocket(_) if self.is_polling() && !self.config.may_upgrade() => {
                 Err(RequestError::BadRequest)
             }
             ExistingKind::Mismatch => Err(RequestError::BadRequest),
@@ -374,6 +376,11 @@ impl Session {
             Link::Awaited(_) | Link::Gone { .. } => false,
         };
         ready && self.outbox.is_empty()
+    }
+
+    /// Whether binary messages have to be text on this WebSocket.
+    fn takes_base64(&self) -> bool {
+        matches!(&self.link, Link::WebSocket(socket) if socket.wire.binary() == BinaryFrames::Base64)
     }
 
     fn is_polling(&self) -> bool {

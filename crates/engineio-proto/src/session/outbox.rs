@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{ConflationKey, SendOutcome, SlowConsumer};
-use crate::{Compressible, Limits, Packet, Prepared, Version};
+use crate::{BinaryFrames, Compressible, Limits, Packet, Prepared, Version};
 
 /// The queue of one session. While it is empty it keeps room for [`KEPT`] entries at most, so that
 /// single messages need no allocation.
@@ -68,6 +68,16 @@ impl Outbox {
                 Ok(self.push_or_drop(message, Fate::GivesWay, limits))
             }
             SlowConsumer::ConflateBy(key) => self.conflate(message, key, limits),
+        }
+    }
+
+    /// Lays entries out anew for a WebSocket that is about to take them; none of them has begun.
+    pub(super) fn prepare_for(&mut self, binary: BinaryFrames) {
+        if binary == BinaryFrames::Base64 {
+            for entry in &mut self.entries {
+                entry.message = entry.message.in_base64();
+            }
+            self.bytes = self.entries.iter().map(|entry| entry.message.len()).sum();
         }
     }
 

@@ -24,7 +24,7 @@ use super::{
     websocket::Socket,
     wire::{PROBE_ANSWER, Wire},
 };
-use crate::{Packet, RequestError};
+use crate::{BinaryFrames, Packet, RequestError};
 
 /// How far a polling session is on its way to WebSocket.
 pub(super) enum Upgrade {
@@ -123,6 +123,7 @@ impl Session {
         &mut self,
         now: Instant,
         id: WebSocketId,
+        binary: BinaryFrames,
     ) -> Result<(), RequestError> {
         if !self.config.may_upgrade() {
             return Err(RequestError::BadRequest);
@@ -136,7 +137,7 @@ impl Session {
         }
         let until = now + self.config.limits.upgrade_timeout;
         polling.upgrade = Upgrade::Opened(Attempt {
-            wire: Wire::new(id),
+            wire: Wire::new(id, binary),
             until,
         });
         Ok(())
@@ -212,6 +213,7 @@ impl Session {
             return;
         };
         polling.move_heartbeats(&mut wire);
+        self.outbox.prepare_for(wire.binary());
         let link = mem::replace(&mut self.link, Link::WebSocket(Socket::new(wire)));
         if let (Link::Polling(polling), Link::WebSocket(socket)) = (link, &mut self.link) {
             socket.keep_upload(polling);

@@ -12,7 +12,7 @@ use super::{
     transmit::{self, Transmit},
     wire::Wire,
 };
-use crate::{Packet, PacketError, RequestError};
+use crate::{BinaryFrames, Packet, PacketError, RequestError};
 
 /// The WebSocket that is the session's transport.
 pub(super) struct Socket {
@@ -53,6 +53,9 @@ impl Socket {
 impl Session {
     /// A WebSocket request for this session has arrived and will be answered with 101.
     ///
+    /// `binary` is what the request says of it: [`OpenRequest::binary_frames`] for a handshake,
+    /// [`ExistingKind::WebSocket`] for an upgrade.
+    ///
     /// Must come before the 101 goes out. One WebSocket too many is accepted and closed at once by
     /// an [`Output::CloseWebSocket`], which disturbs nothing else (EIO4 2.10).
     ///
@@ -60,18 +63,27 @@ impl Session {
     ///
     /// [`RequestError::BadRequest`] if upgrades are switched off;
     /// [`RequestError::SessionIdUnknown`] if the session has ended.
-    pub fn handle_websocket(&mut self, now: Instant, id: WebSocketId) -> Result<(), RequestError> {
+    ///
+    /// [`OpenRequest::binary_frames`]: crate::OpenRequest::binary_frames
+    /// [`ExistingKind::WebSocket`]: crate::ExistingKind::WebSocket
+    pub fn handle_websocket(
+        &mut self,
+        now: Instant,
+        id: WebSocketId,
+        binary: BinaryFrames,
+    ) -> Result<(), RequestError> {
         self.look_at_clock(now)?;
         let is_closing = self.is_closing();
         match &self.link {
             Link::Awaited(open) => {
-                let mut wire = Wire::new(id);
+                let mut wire = Wire::new(id, binary);
                 wire.push(open.websocket_frame(self.version));
+                self.outbox.prepare_for(binary);
                 self.link = Link::WebSocket(Socket::new(wire));
                 self.queued(now);
                 Ok(())
             }
-            Link::Polling(_) if !is_closing => self.offer_upgrade(now, id),
+            Link::Polling(_) if !is_closing => self.offer_upgrade(now, id, binary),
             _ => {
                 self.close_websocket(id);
                 Ok(())

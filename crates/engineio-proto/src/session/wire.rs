@@ -9,19 +9,22 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::WebSocketId;
+use crate::BinaryFrames;
 
 /// One WebSocket of a session.
 pub(super) struct Wire {
     id: WebSocketId,
+    binary: BinaryFrames,
     frames: VecDeque<Bytes>,
     /// Bytes of the first frame that are out.
     written: usize,
 }
 
 impl Wire {
-    pub(super) fn new(id: WebSocketId) -> Self {
+    pub(super) fn new(id: WebSocketId, binary: BinaryFrames) -> Self {
         Self {
             id,
+            binary,
             frames: VecDeque::new(),
             written: 0,
         }
@@ -29,6 +32,11 @@ impl Wire {
 
     pub(super) fn id(&self) -> WebSocketId {
         self.id
+    }
+
+    /// How the entries that go out here carry bytes.
+    pub(super) fn binary(&self) -> BinaryFrames {
+        self.binary
     }
 
     /// Queues a frame of ours. A peer that asks faster than it reads gets fewer answers.

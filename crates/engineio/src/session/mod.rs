@@ -17,8 +17,8 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use engineio_proto::{
-    CloseReason, Event, ExistingKind, Output, Payload, PollId, Prepared, RequestError, SendError,
-    SendOptions, SendOutcome, Session, Sid, Version, WebSocketId,
+    BinaryFrames, CloseReason, Event, ExistingKind, Output, Payload, PollId, Prepared,
+    RequestError, SendError, SendOptions, SendOutcome, Session, Sid, Version, WebSocketId,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -155,10 +155,13 @@ impl SessionCell {
     }
 
     /// Announces a WebSocket whose 101 is about to go out.
-    pub(crate) fn announce_websocket(self: &Arc<Self>) -> Result<WebSocketId, RequestError> {
+    pub(crate) fn announce_websocket(
+        self: &Arc<Self>,
+        binary: BinaryFrames,
+    ) -> Result<WebSocketId, RequestError> {
         let mut state = self.lock();
         let id = WebSocketId::new(state.fresh_id());
-        let accepted = state.session.handle_websocket(clock::now(), id);
+        let accepted = state.session.handle_websocket(clock::now(), id, binary);
         self.settle(state);
         accepted.map(|()| id)
     }

@@ -61,7 +61,7 @@ fn polling(engine: &Arc<Engine>) -> Arc<SessionCell> {
 /// A session on a WebSocket that only its task writes to, and the task's signal.
 fn websocket(engine: &Arc<Engine>) -> (Arc<SessionCell>, WebSocketId, Arc<Signal>) {
     let cell = open(engine, "EIO=4&transport=websocket", Upgrade::WebSocket);
-    let id = cell.announce_websocket().unwrap();
+    let id = cell.announce_websocket(BinaryFrames::Bytes).unwrap();
     engine.start(&cell).unwrap();
     let signal = attach(&cell, id);
     (cell, id, signal)
@@ -108,7 +108,7 @@ async fn a_session_stands_in_the_timer_once_and_not_after_its_end() {
     let (slow, _hold) = Slow::new();
     let engine = Engine::new(Config::default(), Box::new(slow));
     let cell = polling(&engine);
-    let id = cell.announce_websocket().unwrap();
+    let id = cell.announce_websocket(BinaryFrames::Bytes).unwrap();
     frame(&cell, id, "2probe");
     // Each poll during a probe asks to be looked at long before the heartbeat does.
     for _ in 0..50 {
@@ -125,10 +125,10 @@ async fn a_dropped_probe_is_told_so_though_the_next_one_has_come() {
     let (slow, _hold) = Slow::new();
     let engine = Engine::new(Config::default(), Box::new(slow));
     let cell = polling(&engine);
-    let first = cell.announce_websocket().unwrap();
+    let first = cell.announce_websocket(BinaryFrames::Bytes).unwrap();
     let first_signal = attach(&cell, first);
     tokio::time::sleep(Duration::from_secs(11)).await;
-    let second = cell.announce_websocket().unwrap();
+    let second = cell.announce_websocket(BinaryFrames::Bytes).unwrap();
     let second_signal = attach(&cell, second);
     assert!(is_woken(&first_signal));
     assert!(matches!(cell.errand(first), Errand::Close(_)));

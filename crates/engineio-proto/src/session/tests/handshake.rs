@@ -1,7 +1,7 @@
 //! The first packets of a session, and whether later requests fit it.
 
 use super::harness::{Harness, config};
-use crate::{ExistingKind, PostContent, RequestError, Transport, Version};
+use crate::{BinaryFrames, ExistingKind, PostContent, RequestError, Transport, Version};
 
 // H2
 #[test]
@@ -49,7 +49,10 @@ fn websocket_starts_with_the_open_packet() {
 // H34, U19
 #[test]
 fn another_revision_does_not_fit() {
-    for kind in [ExistingKind::Poll, ExistingKind::WebSocket] {
+    for kind in [
+        ExistingKind::Poll,
+        ExistingKind::WebSocket(BinaryFrames::Bytes),
+    ] {
         let t = Harness::polling(Version::V4);
         assert_eq!(t.session.check(Some(Version::V4), &kind), Ok(()));
         assert_eq!(
@@ -95,7 +98,11 @@ fn requests_that_do_not_fit_the_transport() {
             &ExistingKind::Poll,
             Err(RequestError::BadRequest),
         ),
-        (&websocket, &ExistingKind::WebSocket, Ok(())),
+        (
+            &websocket,
+            &ExistingKind::WebSocket(BinaryFrames::Bytes),
+            Ok(()),
+        ),
     ] {
         assert_eq!(t.session.check(Some(Version::V4), kind), answer, "{kind:?}");
         t.expect_alive();
@@ -110,7 +117,10 @@ fn upgrades_that_are_switched_off_are_refused() {
         ..config()
     };
     let mut t = Harness::polling_with(Version::V4, config);
-    let checked = t.session.check(Some(Version::V4), &ExistingKind::WebSocket);
+    let checked = t.session.check(
+        Some(Version::V4),
+        &ExistingKind::WebSocket(BinaryFrames::Bytes),
+    );
     assert_eq!(checked, Err(RequestError::BadRequest));
     assert_eq!(t.try_connect(), Err(RequestError::BadRequest));
     t.expect_alive();

@@ -12,9 +12,9 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    CloseReason, Config, Data, EngineRequest, Entry, Event, Frame, OpenRequest, Output, Payload,
-    PollId, PostBody, PostContent, PostTicket, RequestError, RequestHead, SendError, SendOptions,
-    SendOutcome, Session, Sid, Transport, Upgrade, Version, WebSocketId,
+    BinaryFrames, CloseReason, Config, Data, EngineRequest, Entry, Event, Frame, OpenRequest,
+    Output, Payload, PollId, PostBody, PostContent, PostTicket, RequestError, RequestHead,
+    SendError, SendOptions, SendOutcome, Session, Sid, Transport, Upgrade, Version, WebSocketId,
     session::fuzzing::any_instant,
 };
 
@@ -173,8 +173,16 @@ impl Harness {
     }
 
     pub(super) fn try_connect(&mut self) -> Result<WebSocketId, RequestError> {
+        self.try_connect_as(BinaryFrames::Bytes)
+    }
+
+    /// A WebSocket whose request has `b64` or not.
+    pub(super) fn try_connect_as(
+        &mut self,
+        binary: BinaryFrames,
+    ) -> Result<WebSocketId, RequestError> {
         let id = WebSocketId::new(self.fresh_id());
-        let answer = self.session.handle_websocket(self.now, id);
+        let answer = self.session.handle_websocket(self.now, id, binary);
         self.settle();
         answer.map(|()| id)
     }

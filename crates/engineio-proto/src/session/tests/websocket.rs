@@ -1,7 +1,10 @@
 //! WebSocket as the transport.
 
-use super::{harness::Harness, ms};
-use crate::{CloseReason, RequestError, Version};
+use super::{
+    harness::{Harness, config},
+    ms,
+};
+use crate::{BinaryFrames, CloseReason, RequestError, Transport, Version};
 
 // W5, W26
 #[test]
@@ -31,6 +34,34 @@ fn binary_in_revision_4_has_no_type() {
     t.server_sends("x+y");
     t.expect_frame(ws, "4x");
     t.expect_frame(ws, "82 [79]");
+}
+
+#[test]
+fn a_client_without_binary_frames_gets_base64_in_text() {
+    for (version, frame) in [(Version::V4, "beQ=="), (Version::V3, "b4eQ==")] {
+        let mut t = Harness::open(version, Transport::WebSocket, config(), None);
+        let ws = t.try_connect_as(BinaryFrames::Base64).unwrap();
+        assert!(t.next_frame(ws).is_some_and(|open| open.starts_with("0{")));
+        t.server_sends("x+y");
+        t.expect_frame(ws, "4x");
+        t.expect_frame(ws, frame);
+        t.frame(ws, frame);
+        t.expect_binary(b"y");
+    }
+}
+
+#[test]
+fn what_was_queued_while_polling_is_base64_behind_such_an_upgrade() {
+    let mut t = Harness::polling(Version::V3);
+    let ws = t.try_connect_as(BinaryFrames::Base64).unwrap();
+    t.frame(ws, "2probe");
+    t.expect_frame(ws, "3probe");
+    t.server_sends("x+y");
+    t.frame(ws, "5");
+    t.expect_upgraded();
+    t.expect_frame(ws, "4x");
+    t.expect_frame(ws, "b4eQ==");
+    assert_eq!(t.session.queued_bytes(), 0);
 }
 
 // W14, W15, W11
@@ -139,12 +170,7 @@ fn a_websocket_that_is_gone_ends_the_session() {
 
 #[test]
 fn a_websocket_that_never_comes_ends_the_session() {
-    let mut t = Harness::open(
-        Version::V4,
-        crate::Transport::WebSocket,
-        super::harness::config(),
-        None,
-    );
+    let mut t = Harness::open(Version::V4, Transport::WebSocket, config(), None);
     t.advance(ms(500));
     t.expect_closed(CloseReason::PingTimeout);
 }
@@ -177,7 +203,7 @@ fn writes_may_be_cut_anywhere() {
 
 #[test]
 fn a_write_that_stays_blocked_ends_the_session() {
-    let mut config = super::harness::config();
+    let mut config = config();
     config.limits.blocked_write = ms(100);
     let (mut t, ws) = Harness::websocket_with(Version::V4, config);
     t.block();
@@ -194,7 +220,7 @@ fn a_write_that_stays_blocked_ends_the_session() {
 
 #[test]
 fn a_write_that_could_not_be_tried_ends_nothing() {
-    let mut config = super::harness::config();
+    let mut config = config();
     config.limits.blocked_write = ms(100);
     let (mut t, ws) = Harness::websocket_with(Version::V4, config);
     t.block();
