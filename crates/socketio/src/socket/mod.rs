@@ -136,6 +136,11 @@ impl<S> Socket<S> {
         self.emitter().with(options)
     }
 
+    /// What carries the next emit is left uncompressed.
+    pub fn uncompressed(&self) -> Emitter<'_> {
+        self.emitter().uncompressed()
+    }
+
     /// The answer to the next emit is awaited this long.
     pub fn timeout(&self, timeout: Duration) -> Emitter<'_> {
         self.emitter().timeout(timeout)
