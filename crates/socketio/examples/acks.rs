@@ -1,12 +1,13 @@
 //! Answers in both directions: to a client, from a client, and from everybody at once.
 //!
-//! `cargo run -p socketio --example acks`, then connect a socket.io client to port 3000 and call
-//! `socket.emit("add", 1, 2, console.log)`. Listen to `question` with a callback to be asked back.
+//! `cargo run -p socketio --example acks [PORT]`, then connect a socket.io client to it and call
+//! `socket.emit("add", 1, 2, console.log)`. Listen to `question` with a callback and emit `ask me`, or
+//! `ask everybody` with a callback.
 
 use std::time::Duration;
 
 use socketio::{AckError, Event, HandlerError, Server, Socket};
-use tokio::{net::TcpListener, time::sleep};
+use tokio::net::TcpListener;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() -> std::io::Result<()> {
@@ -14,9 +15,10 @@ async fn main() -> std::io::Result<()> {
     let root = io.of("/");
     root.on("add", add);
     root.on("ask me", ask);
-    tokio::spawn(poll_everybody(io.clone()));
+    root.on("ask everybody", ask_everybody);
 
-    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    let port = std::env::args().nth(1).unwrap_or_else(|| "3000".into());
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on http://{}/socket.io/", listener.local_addr()?);
     io.serve(listener, std::future::pending()).await
 }
@@ -31,21 +33,18 @@ async fn add(_: Socket, event: Event) -> Result<(), HandlerError> {
 async fn ask(socket: Socket, _: Event) -> Result<(), HandlerError> {
     let question = socket.timeout(Duration::from_secs(5));
     match question.emit_with_ack("question", ("how are you?",)).await {
-        Ok(answer) => println!("{}: {}", socket.id(), answer.get::<String>(0)?),
+        Ok(answer) => drop(socket.emit("thanks for", answer)?),
         Err(AckError::Timeout) => println!("{} has no answer", socket.id()),
         Err(error) => return Err(error.into()),
     }
     Ok(())
 }
 
-async fn poll_everybody(io: Server) {
-    loop {
-        sleep(Duration::from_secs(10)).await;
-        let asking = io.of("/").all().timeout(Duration::from_secs(2));
-        let Ok(mut answers) = asking.emit_with_acks("question", ("still there?",)) else {
-            return;
-        };
-        let received = answers.rest().await.len();
-        println!("{received} of {} answered", answers.expected());
-    }
+/// Tells how many have answered, of how many. Clients that have left are not waited for.
+async fn ask_everybody(socket: Socket, event: Event) -> Result<(), HandlerError> {
+    let everybody = socket.namespace().all().timeout(Duration::from_secs(5));
+    let mut answers = everybody.emit_with_acks("question", ("are you there?",))?;
+    let received = answers.rest().await.len();
+    event.ack((received, answers.expected()))?;
+    Ok(())
 }

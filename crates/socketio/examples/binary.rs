@@ -1,6 +1,6 @@
 //! Bytes in arguments, at any depth, in both directions.
 //!
-//! `cargo run -p socketio --example binary`, then connect a socket.io client to port 3000 and call
+//! `cargo run -p socketio --example binary [PORT]`, then connect a socket.io client to it and call
 //! `socket.emit("store", { name: "a.bin", content: new Uint8Array([1, 2, 3]) }, console.log)`.
 
 use bytes::Bytes;
@@ -20,7 +20,8 @@ async fn main() -> std::io::Result<()> {
     let io = Server::new();
     io.of("/").on("store", store);
 
-    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    let port = std::env::args().nth(1).unwrap_or_else(|| "3000".into());
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on http://{}/socket.io/", listener.local_addr()?);
     io.serve(listener, std::future::pending()).await
 }

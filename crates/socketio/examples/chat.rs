@@ -1,7 +1,8 @@
 //! A chat in rooms, mounted in an axum application.
 //!
-//! `cargo run -p socketio --example chat`, then connect any socket.io client to port 3000:
-//! `socket.emit("join", "lobby", "ada")`, `socket.emit("say", "lobby", "ada", "hello")`.
+//! `cargo run -p socketio --example chat [PORT]`, then connect any socket.io client to it:
+//! `socket.emit("join", "lobby", "ada")`, `socket.emit("say", "lobby", "ada", "hello")`. It is the program
+//! of the workspace's README, with a page beside it.
 
 use axum::{Router, routing::get};
 use socketio::{DisconnectReason, EmitError, Event, HandlerError, Server, Socket};
@@ -19,7 +20,8 @@ async fn main() -> std::io::Result<()> {
     let app = Router::new()
         .route("/", get(|| async { "a chat server" }))
         .route_service("/socket.io/", io.service());
-    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    let port = std::env::args().nth(1).unwrap_or_else(|| "3000".into());
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on http://{}/", listener.local_addr()?);
     axum::serve(listener, app).await
 }
@@ -41,11 +43,9 @@ async fn join(socket: Socket, event: Event) -> Result<(), HandlerError> {
 /// the secret of its session.
 async fn say(socket: Socket, event: Event) -> Result<(), HandlerError> {
     let room: String = event.arg(0)?;
-    let (name, text): (String, String) = (event.arg(1)?, event.arg(2)?);
-    socket
-        .namespace()
-        .to(&room)
-        .emit("said", (&room, name, text))?;
+    // The name and the text, as they came.
+    let said = socket.to(&room).emit("said", event.args())?;
+    event.ack((said.queued,))?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod checks;
 mod conformance;
 mod differential;
 mod durability;
+mod examples;
 mod fuzz;
 mod http;
 mod install;

@@ -1,7 +1,8 @@
-//! The README examples of the Engine.IO crates, built and run by a crate outside of this workspace.
+//! The README examples, built and run by a crate outside of this workspace.
 //!
-//! It has the two crates by path, and from the registry only what an example itself names: nothing
-//! that the workspace provides may be missing there.
+//! It has our crates by path, and from the registry only what an example itself names: nothing that the
+//! workspace provides may be missing there. The chat of the workspace's README passes the scenario of
+//! the example `chat`.
 
 use std::{
     collections::BTreeMap,
@@ -13,24 +14,29 @@ use std::{
 
 use serde_json::Value;
 
-use self::example::{Ending, Example, examples};
+use self::example::{Ending, Example};
 use crate::{
+    examples,
     job::{Error, Job},
     workspace::{Workspace, cargo},
 };
 
 mod example;
 
-const CRATES: [&str; 2] = ["engineio-proto", "engineio"];
+const CRATES: [&str; 4] = ["engineio-proto", "engineio", "socketio-proto", "socketio"];
+
+/// The one example of the workspace's README.
+const CHAT: &str = "readme-chat-1";
 
 const COMPILE_LIMIT: Duration = Duration::from_secs(10 * 60);
 const RUN_LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     let mut programs = BTreeMap::new();
-    for name in CRATES {
-        let readme = job.workspace.path("crates").join(name).join("README.md");
-        let found = examples(&fs::read_to_string(readme)?);
+    let readmes = CRATES.map(|name| (name, format!("crates/{name}/README.md")));
+    let chat = ("chat", "README.md".into());
+    for (name, readme) in readmes.into_iter().chain([chat]) {
+        let found = example::examples(&fs::read_to_string(job.workspace.path(&readme))?);
         if found.is_empty() {
             job.fail(name, "its README has no example");
         }
@@ -79,7 +85,7 @@ fn manifest(workspace: &Workspace, programs: &BTreeMap<String, Example>) -> Resu
     Ok(manifest)
 }
 
-/// What the two crates take from the registry, in tests too, as the lines of a manifest have it.
+/// What our crates take from the registry, in tests too, as the lines of a manifest have it.
 fn registry_dependencies(workspace: &Workspace) -> Result<BTreeMap<String, String>, Error> {
     let output = cargo()
         .args(["metadata", "--no-deps", "--format-version", "1"])
@@ -123,6 +129,10 @@ fn build_and_run(
             continue;
         }
         match example.ending {
+            Ending::Never if name == CHAT => {
+                let chat = job.workspace.built(name);
+                examples::scenario(job, "chat", &chat)?;
+            }
             Ending::Never => job.pass(name),
             Ending::Succeeds => run(job, name)?,
         }

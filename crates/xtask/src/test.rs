@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    browser, bundles, checks, conformance, differential, durability, fuzz, interop,
+    browser, bundles, checks, conformance, differential, durability, examples, fuzz, interop,
     job::{Error, Pace},
     outside, purity,
     run::{Step, run_all},
@@ -58,6 +58,11 @@ const STEPS: &[Step] = &[
         run: interop::check,
     },
     Step {
+        name: "examples",
+        about: "the examples of socketio, with old and new clients",
+        run: examples::check,
+    },
+    Step {
         name: "browser",
         about: "the live page in Chromium",
         run: browser::check,
@@ -107,6 +112,7 @@ const QUICK: &[&str] = &[
     "build",
     "differential",
     "interop",
+    "examples",
     "browser",
     "bundles",
     "conformance",
