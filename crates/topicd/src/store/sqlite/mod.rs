@@ -30,6 +30,7 @@ mod admission;
 mod backup;
 mod operation;
 mod readers;
+mod records;
 mod replay;
 mod retention;
 mod schema;

@@ -3,16 +3,18 @@
 //! This runs where the writes run, so that there is neither a gap nor a duplicate between what is
 //! replayed and what is pushed. It is bounded in rows and bytes: commits wait for it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, Row};
 
-use super::writer::Transaction;
+use super::{
+    records::{self, columns},
+    writer::Transaction,
+};
 use crate::{
     datetime::Timestamp,
     store::{Epoch, Replay, ReplayRequest, Replayed, Seq, Start, StoreError, Thing},
     topic::Key,
-    value::Record,
 };
 
 /// Bytes of values in one replay: half of what may wait for one client. One value of any size is
@@ -129,7 +131,9 @@ impl Newest {
             if is_before(start, row)? || !self.works_on() {
                 break;
             }
-            let value = replayed(row, thing, &series.key)?;
+            let (record, seq) = records::read(row, series.id, &series.key)?;
+            let thing = thing.id.clone();
+            let value = Replayed { thing, record, seq };
             if !self.offer(age(start, &value), value) {
                 break;
             }
@@ -179,36 +183,25 @@ impl Series {
 
 fn newest_first(start: &Start) -> &'static str {
     match start {
-        Start::Last(_) => {
-            "SELECT seq, arrived, datetime, value, geo FROM records WHERE series = ?1
-             ORDER BY datetime DESC, seq DESC LIMIT ?2"
-        }
-        Start::After(..) | Start::Since(_) => {
-            "SELECT seq, arrived, datetime, value, geo FROM records WHERE series = ?1 AND seq > ?2
-             ORDER BY seq DESC"
-        }
+        Start::Last(_) => concat!(
+            "SELECT ",
+            columns!(),
+            " FROM records WHERE series = ?1 ORDER BY datetime DESC, seq DESC LIMIT ?2"
+        ),
+        Start::After(..) | Start::Since(_) => concat!(
+            "SELECT ",
+            columns!(),
+            " FROM records WHERE series = ?1 AND seq > ?2 ORDER BY seq DESC"
+        ),
     }
 }
 
 /// Arrivals never go back: what follows such a row is before the start, too.
 fn is_before(start: &Start, row: &Row<'_>) -> rusqlite::Result<bool> {
     match start {
-        Start::Since(instant) => Ok(row.get::<_, i64>(1)? < instant.millis()),
+        Start::Since(instant) => Ok(row.get::<_, i64>(2)? < instant.millis()),
         Start::Last(_) | Start::After(..) => Ok(false),
     }
-}
-
-fn replayed(row: &Row<'_>, thing: &Thing, key: &Key) -> rusqlite::Result<Replayed> {
-    Ok(Replayed {
-        thing: thing.id.clone(),
-        record: Record {
-            key: key.clone(),
-            value: row.get::<_, Arc<str>>(3)?,
-            datetime: Timestamp::from_millis(row.get(2)?),
-            geo: row.get(4)?,
-        },
-        seq: Seq(row.get(0)?),
-    })
 }
 
 fn age(start: &Start, value: &Replayed) -> Age {

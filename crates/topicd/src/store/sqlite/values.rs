@@ -1,10 +1,9 @@
 //! Values: appending batches, reading timelines.
 
-use std::sync::Arc;
-
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{
+    records::{self, columns},
     things,
     writer::{Changed, Transaction},
 };
@@ -63,7 +62,9 @@ fn writable_thing(db: &Connection, writer: &Writer) -> Result<Option<Thing>, Sto
 
 /// Remembers a client's key; false if it is remembered already.
 fn is_first(tx: &Transaction<'_>, thing: ThingRow, key: Digest) -> Result<bool, StoreError> {
-    let expired = "DELETE FROM idempotency WHERE expires <= ?1";
+    // A few more than are added: they go away, and no write has to wait for all of them.
+    let expired = "DELETE FROM idempotency WHERE (thing, key) IN
+                   (SELECT thing, key FROM idempotency WHERE expires <= ?1 LIMIT 10)";
     tx.db.prepare_cached(expired)?.execute([tx.now.millis()])?;
     let expires = tx.now.plus_seconds(IDEMPOTENCY_SECONDS).millis();
     let insert = "INSERT INTO idempotency VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
@@ -82,16 +83,7 @@ fn insert(tx: &Transaction<'_>, thing: ThingRow, record: &Record) -> Result<(), 
             .prepare_cached("INSERT INTO series (thing, key) VALUES (?1, ?2)")?
             .insert((thing.0, record.key.as_str()))?,
     };
-    let insert = "INSERT INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    tx.db.prepare_cached(insert)?.execute((
-        series,
-        record.datetime.millis(),
-        tx.next_seq().0,
-        tx.arrival.millis(),
-        &record.value,
-        &record.geo,
-    ))?;
-    Ok(())
+    records::insert(tx.db, series, tx.next_seq(), tx.arrival, record)
 }
 
 fn series(db: &Connection, thing: ThingRow, key: &Key) -> Result<Option<i64>, StoreError> {
@@ -111,9 +103,12 @@ pub(super) fn timeline(
     let Some(series) = series(db, thing, key)? else {
         return Ok(None);
     };
-    let select = "SELECT value, datetime, geo, seq FROM records
-                  WHERE series = ?1 AND datetime >= ?2 AND (datetime, seq) < (?3, ?4)
-                  ORDER BY datetime DESC, seq DESC LIMIT ?5";
+    let select = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM records WHERE series = ?1 AND datetime >= ?2 AND (datetime, seq) < (?3, ?4)
+         ORDER BY datetime DESC, seq DESC LIMIT ?5"
+    );
     let start = window.range.start().millis();
     let (datetime, seq) = window.before.map_or_else(
         || (window.range.end().millis().saturating_add(1), 0),
@@ -127,24 +122,15 @@ pub(super) fn timeline(
             let rest = rest(window, &records, last);
             return Ok(Some(Page { records, rest }));
         }
-        let record = record(row, key)?;
+        let (record, seq) = records::read(row, series, key)?;
         bytes = bytes.saturating_add(record.value.len() + ROW_OVERHEAD);
-        last = Some((record.datetime, Seq(row.get(3)?)));
+        last = Some((record.datetime, seq));
         records.push(record);
     }
     Ok(Some(Page {
         records,
         rest: None,
     }))
-}
-
-fn record(row: &Row<'_>, key: &Key) -> rusqlite::Result<Record> {
-    Ok(Record {
-        key: key.clone(),
-        value: row.get::<_, Arc<str>>(0)?,
-        datetime: Timestamp::from_millis(row.get(1)?),
-        geo: row.get(2)?,
-    })
 }
 
 fn rest(window: &Window, records: &[Record], last: Option<(Timestamp, Seq)>) -> Option<Window> {

@@ -4,6 +4,81 @@ use rusqlite::Connection;
 
 use super::*;
 
+/// One damage of many, the same in every run.
+fn damaged(good: &[u8], seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(below).unwrap()).unwrap()
+    };
+    let mut bytes = good.to_vec();
+    match random(4) {
+        0 => bytes.truncate(random(good.len())),
+        1 => {
+            let start = random(good.len());
+            let end = good.len().min(start + 1 + random(600));
+            bytes[start..end].fill_with(|| u8::try_from(random(256)).unwrap());
+        }
+        _ => {
+            let at = random(good.len());
+            bytes[at] ^= 1 << random(8);
+        }
+    }
+    bytes
+}
+
+/// Bounded by the time that they take.
+const DAMAGES: u64 = 200;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_value_is_never_served() {
+    let folder = folder();
+    filled(&folder).await;
+    let file = folder.path().join(FILE);
+    let good = fs::read(&file).unwrap();
+    let expected: Vec<_> = (0..20).rev().map(|batch| format!("\"{batch}\"")).collect();
+    let (mut refused, mut failed) = (0, 0);
+    for seed in 0..DAMAGES {
+        fs::write(&file, damaged(&good, seed)).unwrap();
+        let (sender, mut stage) = mpsc::channel::<Vec<Staged>>(64);
+        let Ok(store) = SqliteStore::open(folder.path(), &StoreConfig::default(), sender) else {
+            refused += 1;
+            continue;
+        };
+        let draining = tokio::spawn(async move { while stage.recv().await.is_some() {} });
+        for number in 0..100 {
+            let window = Window {
+                limit: 100,
+                ..Window::default()
+            };
+            let key = Key::parse(&format!("k{number}")).unwrap();
+            match store.timeline(ThingRow(1), key, window).await {
+                Ok(Some(page)) => {
+                    let values: Vec<_> = page
+                        .records
+                        .iter()
+                        .map(|record| record.value.to_string())
+                        .collect();
+                    assert_eq!(values, expected, "seed {seed}, k{number}");
+                }
+                Ok(None) => panic!("seed {seed}: k{number} is not there"),
+                Err(_) => failed += 1,
+            }
+        }
+        tokio::task::spawn_blocking(move || drop(store))
+            .await
+            .unwrap();
+        draining.await.unwrap();
+        for rest in ["-wal", "-shm"] {
+            let _ = fs::remove_file(folder.path().join(format!("{FILE}{rest}")));
+        }
+    }
+    assert!(refused > DAMAGES / 10, "{refused} refused");
+    assert!(failed > 0, "no value was damaged");
+}
+
 type Damage = fn(&mut Vec<u8>);
 
 /// A store with enough in it to have inner pages.
