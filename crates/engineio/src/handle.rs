@@ -3,7 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use engineio_proto::{
-    CloseReason, Entry, Prepared, SendError, SendOptions, SendOutcome, Sid, Transport, Version,
+    CloseReason, Entry, Prepared, SendError, SendOptions, SendOutcome, Sid, SlowConsumer,
+    Transport, Version,
 };
 
 use crate::{Handshake, session::SessionCell};
@@ -63,6 +64,12 @@ impl SessionHandle {
         options: SendOptions,
     ) -> Result<SendOutcome, SendError> {
         self.0.send(message, options)
+    }
+
+    /// Sets what happens to messages of this session that have no policy of their own and find its
+    /// queue full; before that it is the server's.
+    pub fn set_slow_consumer(&self, policy: SlowConsumer) {
+        self.0.set_slow_consumer(policy);
     }
 
     /// Ends the session: what is queued goes out first, within the close timeout.

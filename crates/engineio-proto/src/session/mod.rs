@@ -79,6 +79,7 @@ pub struct Session {
     phase: Phase,
     link: Link,
     heartbeat: Heartbeat,
+    slow_consumer: SlowConsumer,
     outbox: Outbox,
     outputs: Outputs,
 }
@@ -122,6 +123,7 @@ impl Session {
         };
         Self {
             heartbeat: Heartbeat::start(now, version, &config),
+            slow_consumer: config.slow_consumer,
             config,
             sid,
             version,
@@ -130,6 +132,12 @@ impl Session {
             outbox,
             outputs: Outputs::default(),
         }
+    }
+
+    /// Sets what happens to messages that have no policy of their own and find the queue full; before
+    /// that it is the server's [`Config::slow_consumer`]. What waits already keeps its own.
+    pub fn set_slow_consumer(&mut self, policy: SlowConsumer) {
+        self.slow_consumer = policy;
     }
 
     /// Queues a message with its attachments.
@@ -165,7 +173,7 @@ impl Session {
         if self.version == Version::V4 && self.is_polling() && message.has_separator() {
             return Err(SendError::Separator);
         }
-        let policy = options.policy(self.config.slow_consumer);
+        let policy = options.policy(self.slow_consumer);
         if policy == SlowConsumer::Volatile && !self.is_writable() {
             return Ok(SendOutcome::Dropped);
         }

@@ -37,7 +37,8 @@ impl ConflationKey {
     }
 }
 
-/// How one message is sent; the default follows the server's [`Config`](crate::Config).
+/// How one message is sent; by default as its session says, and else the server's
+/// [`Config`](crate::Config).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SendOptions {
     policy: Option<SlowConsumer>,

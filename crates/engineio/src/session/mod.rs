@@ -18,7 +18,8 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use engineio_proto::{
     BinaryFrames, CloseReason, Event, ExistingKind, Output, Payload, PollId, Prepared,
-    RequestError, SendError, SendOptions, SendOutcome, Session, Sid, Version, WebSocketId,
+    RequestError, SendError, SendOptions, SendOutcome, Session, Sid, SlowConsumer, Version,
+    WebSocketId,
 };
 use tokio::sync::{Notify, oneshot};
 
@@ -247,6 +248,10 @@ impl SessionCell {
         state.session.transmitted(clock::now(), taken.len());
         self.settle(state);
         taken.freeze()
+    }
+
+    pub(crate) fn set_slow_consumer(&self, policy: SlowConsumer) {
+        self.lock().session.set_slow_consumer(policy);
     }
 
     /// Queues a message. The write happens later, once for everything queued until then.

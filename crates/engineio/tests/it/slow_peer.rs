@@ -1,6 +1,6 @@
 //! Clients that do not read what they are sent.
 
-use engineio::proto::{CloseReason, Data, SendError, SendOptions, SendOutcome};
+use engineio::proto::{CloseReason, Data, SendError, SendOptions, SendOutcome, SlowConsumer};
 
 use crate::client::{Happened, Server, config};
 
@@ -22,6 +22,21 @@ async fn a_client_that_never_reads_costs_its_cap_and_ends_with_its_own_reason() 
     assert_eq!(full, SendError::QueueFull);
     assert!(matches!(server.event().await, Happened::HighWater));
     assert_eq!(server.closed().await, CloseReason::SlowConsumer);
+}
+
+#[tokio::test]
+async fn one_session_may_lose_messages_where_others_end() {
+    let mut config = config();
+    config.protocol.limits.max_queued_packets = 1;
+    let mut server = Server::start(config).await;
+    let sid = server.handshake().await;
+    let session = server.opened().await;
+    session.set_slow_consumer(SlowConsumer::DropOldest);
+    for number in ["1", "2", "3"] {
+        let sent = session.send(Data::Text(number.into()), SendOptions::default());
+        assert_eq!(sent, Ok(SendOutcome::Queued));
+    }
+    assert_eq!(server.poll(&sid).await.body, "43");
 }
 
 #[tokio::test]

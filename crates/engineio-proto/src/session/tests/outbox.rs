@@ -225,6 +225,20 @@ fn an_entry_whose_first_byte_is_out_stays() {
 }
 
 #[test]
+fn the_sessions_policy_comes_before_the_servers() {
+    let mut t = three_packets();
+    t.session.set_slow_consumer(SlowConsumer::DropNewest);
+    for text in ["a", "b", "c"] {
+        t.server_sends(text);
+    }
+    let dropped = t.server_sends_with("d", SendOptions::default());
+    assert_eq!(dropped, Ok(SendOutcome::Dropped));
+    t.get();
+    t.expect_poll("4a␞4b␞4c");
+    t.expect_alive();
+}
+
+#[test]
 fn the_servers_policy_holds_where_a_message_has_none() {
     let mut config = config();
     config.slow_consumer = SlowConsumer::DropOldest;
