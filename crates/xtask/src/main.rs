@@ -4,6 +4,7 @@
 //! function of a `job::Job`, in the file named after what it checks.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod browser;
 mod bundles;
 mod checks;
@@ -46,6 +47,10 @@ Usage: cargo xtask COMMAND
   record                       what real clients send, as seeds of the fuzz targets
   interop [CLIENT]             real clients against our servers; all, or those whose folder begins so
   browser                      the live page in Chromium
+  bench --against peers        ours and peers, interleaved; writes docs/performance.md
+      --quick                  within five minutes, after builds and installs
+      --only WORK[,WORK]       these alone, printed only
+  bench --codecs               our parsers against others; writes the instruction counts
   conformance                  siospec against the engineio and socketio fixtures, and the table
       --table                  writes docs/conformance.md anew
 
@@ -77,6 +82,7 @@ fn dispatch(words: &[&str]) -> Result<ExitCode, Error> {
         ["interop"] => one_step("interop"),
         ["interop", client] => interop::command(client),
         ["browser"] => one_step("browser"),
+        ["bench", options @ ..] => bench::command(options),
         ["conformance"] => one_step("conformance"),
         ["conformance", "--table"] => conformance::write_table(),
         _ => Err(format!("no such command: {}", words.join(" ")).into()),

@@ -63,6 +63,11 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it, and with it what it has started: `strace` passes the signal on.
     pub(crate) fn stop(self) {}
 }

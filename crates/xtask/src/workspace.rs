@@ -58,6 +58,11 @@ impl Workspace {
         self.target.join("debug").join(name)
     }
 
+    /// A binary that cargo has built with `--release`.
+    pub(crate) fn released(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
+
     /// A folder below the artifacts that is there and empty.
     pub(crate) fn empty_folder(&self, name: &str) -> io::Result<PathBuf> {
         let folder = self.artifact(name);
