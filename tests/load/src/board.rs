@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn disorder_and_repetition_are_counted() {
         let board = Board::new(1);
-        (board.begin(), board.begin());
+        board.begin();
+        board.begin();
         board.received(1, 0);
         board.received(1, 2);
         assert_eq!(board.misordered(), 2);

@@ -17,7 +17,13 @@ mod work;
 
 use std::{process::ExitCode, sync::OnceLock, time::Duration};
 
-use self::{cores::Cores, peers::Ready, samples::Samples, targets::Judged, work::Work};
+use self::{
+    cores::Cores,
+    peers::Ready,
+    samples::Samples,
+    targets::{Judged, Verdict},
+    work::Work,
+};
 use crate::{
     job::{Error, Job, Pace},
     run::{Step, run_all},
@@ -116,6 +122,9 @@ fn judge(findings: &Findings) -> Vec<Judged> {
 fn print_targets(judged: &[Judged]) {
     println!();
     for target in judged {
+        if CHOICE.get().is_some() && target.verdict == Verdict::Unknown {
+            continue;
+        }
         println!("  {:<8} {}", target.verdict.word(), target.line());
     }
 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     install,
-    job::{Error, Job},
+    job::{Error, Job, Pace},
     workspace::cargo,
 };
 
@@ -144,7 +144,8 @@ pub(super) const PEERS: &[Peer] = &[
 /// Gets all of them. Those that cannot be had are failures of the run, unless they may be skipped.
 pub(super) fn prepare(job: &mut Job<'_>) -> (Vec<Ready>, Vec<(&'static str, String)>) {
     let (mut ready, mut missing) = (Vec::new(), Vec::new());
-    for peer in PEERS {
+    let pace = job.pace;
+    for peer in PEERS.iter().filter(|peer| peer.runs(pace)) {
         match (peer.prepare)(job) {
             Ok(program) => {
                 println!("  {:<38} {}", peer.title, program.version);
@@ -160,6 +161,11 @@ pub(super) fn prepare(job: &mut Job<'_>) -> (Vec<Ready>, Vec<(&'static str, Stri
 }
 
 impl Peer {
+    /// Whether it is part of a run.
+    fn runs(&self, pace: Pace) -> bool {
+        pace == Pace::Full || self.rounds == Rounds::Every
+    }
+
     /// Whether it can do this work at all.
     pub(super) fn offers(&self, work: &Work) -> bool {
         (self.offers)(work)

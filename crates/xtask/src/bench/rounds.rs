@@ -34,9 +34,7 @@ pub(super) fn run(
                 ready.peer.offers(work) && (round == 0 || ready.peer.rounds == Rounds::Every)
             };
             for ready in peers.iter().filter(runs) {
-                if job.pace == Pace::Full || ready.peer.rounds == Rounds::Every {
-                    sample(job, cores, &mut samples, round, work, ready)?;
-                }
+                sample(job, cores, &mut samples, round, work, ready)?;
             }
         }
     }
