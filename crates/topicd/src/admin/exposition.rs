@@ -6,7 +6,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use engineio::{OpenSessions, Stats};
+use engineio::OpenSessions;
 use http::{StatusCode, header};
 use prometheus_client::{
     collector::Collector,
@@ -14,6 +14,7 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::Registry,
 };
+use socketio::Stats;
 
 use super::Admin;
 use crate::hub::{Audience, Channel};
@@ -53,8 +54,9 @@ pub(super) async fn metrics(State(admin): State<Arc<Admin>>) -> Response {
 impl Collector for Figures {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let admin = &self.0;
-        let stats = admin.realtime.io().service().stats();
-        sessions(&mut encoder, &stats)?;
+        let stats = admin.realtime.io().stats();
+        sessions(&mut encoder, &stats.engine)?;
+        sockets(&mut encoder, &stats)?;
         subscriptions(&mut encoder, &admin.hub.audiences())?;
         gauge(
             &mut encoder,
@@ -83,7 +85,7 @@ impl fmt::Debug for Figures {
     }
 }
 
-fn sessions(encoder: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
+fn sessions(encoder: &mut DescriptorEncoder<'_>, stats: &engineio::Stats) -> fmt::Result {
     let about = "Open sessions by Engine.IO revision and transport";
     let mut family = encoder.encode_descriptor("sessions", about, None, MetricType::Gauge)?;
     for OpenSessions {
@@ -108,6 +110,13 @@ fn sessions(encoder: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
     by_reason(encoder, "sessions_closed", about, &stats.closed)?;
     let about = "Requests for sessions that were refused, by reason";
     by_reason(encoder, "refusals", about, &stats.refused)
+}
+
+fn sockets(encoder: &mut DescriptorEncoder<'_>, stats: &Stats) -> fmt::Result {
+    let about = "Sessions that ended for what their client said in Socket.IO, by reason";
+    by_reason(encoder, "violations", about, &stats.violations)?;
+    let about = "Joins and other things of Socket.IO that were refused, by reason";
+    by_reason(encoder, "socket_refusals", about, &stats.refused)
 }
 
 fn by_reason<'a>(

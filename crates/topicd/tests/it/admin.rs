@@ -282,6 +282,11 @@ async fn metrics_count_what_happens() {
     server
         .call("GET", "/socket.io/?EIO=9&transport=polling", "", "")
         .await;
+    let mut lost = Socket::session(server.address, 4).await;
+    lost.send("0/v1,").await;
+    lost.expect(r#"4/v1,{"message":"Invalid namespace"}"#).await;
+    lost.send("2[").await;
+    while lost.next_or_end().await.is_some() {}
     let metrics = server.admin("GET", "/metrics", "").await;
     assert!(
         metrics
@@ -308,6 +313,12 @@ async fn metrics_count_what_happens() {
         1.0
     );
     assert_eq!(of("topicd_unknown_events_total"), 1.0);
+    let unknown = r#"topicd_socket_refusals_total{reason="unknown_namespace"}"#;
+    assert_eq!(of(unknown), 1.0);
+    assert_eq!(
+        of(r#"topicd_violations_total{reason="not_connected"}"#),
+        1.0
+    );
     assert_eq!(of("topicd_queue_bytes"), 0.0);
     assert!(of("topicd_store_bytes") > 0.0);
 }
