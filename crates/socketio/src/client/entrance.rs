@@ -57,10 +57,19 @@ impl Client {
         candidate: &mut Candidate,
         admitted: &Arc<dyn Any + Send + Sync>,
     ) -> Entrance {
-        if let Some(returning) = &mut candidate.returning
-            && let Entrance::Replaying = self.replay(returning, &memory)
-        {
-            return Entrance::Replaying;
+        if let Some(returning) = &mut candidate.returning {
+            match returning.replay(&memory) {
+                Ok(missed) if missed.is_empty() => {}
+                Ok(missed) => {
+                    missed.into_iter().for_each(|packet| self.write(packet));
+                    return Entrance::Replaying;
+                }
+                Err(Gap) => {
+                    // It may have got a part and cannot get the rest: its next session begins anew.
+                    self.session().close(CloseReason::SlowConsumer);
+                    return Entrance::Done;
+                }
+            }
         }
         let place = match &candidate.returning {
             Some(returning) => Some(returning.place()),
@@ -77,16 +86,6 @@ impl Client {
             memory.enter(&socket);
         }
         Entrance::Done
-    }
-
-    fn replay(&self, returning: &mut Returning, memory: &Memory) -> Entrance {
-        match returning.replay(memory) {
-            Ok(missed) if missed.is_empty() => return Entrance::Done,
-            Ok(missed) => missed.into_iter().for_each(|packet| self.write(packet)),
-            // It may have got a part and cannot get the rest: its next connection begins anew.
-            Err(Gap) => self.session().close(CloseReason::SlowConsumer),
-        }
-        Entrance::Replaying
     }
 
     /// The connect handler is the first thing in the socket's inbox.

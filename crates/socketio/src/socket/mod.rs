@@ -98,6 +98,9 @@ impl<S> Socket<S> {
     /// Queues an event. Each element of a tuple is one argument; packets go out in the order in
     /// which they were emitted.
     ///
+    /// With [`Recovery`](crate::Recovery), an event for a client that has lost its connection waits
+    /// for it as long as it may come back. A client that has come back has a new `Socket`.
+    ///
     /// # Errors
     ///
     /// The socket is gone, the queue is full under the policy that ends the session, or the event

@@ -419,6 +419,30 @@ async fn a_replay_is_paced_by_what_the_client_takes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replay_that_the_log_outruns_ends_the_session() {
+    let mut limits = RecoveryLimits::default();
+    limits.max_packets = 100;
+    let mut engine = engineio::Config::default();
+    engine.protocol.limits.max_poll_payload = 50_000;
+    let recovery = Recovery::new().limits(limits);
+    let server = Server::builder().recovery(recovery).engine(engine).build();
+    let lost = Member::join(&server).await.lose(None).await;
+    let text = "x".repeat(10_000);
+    for _ in 0..100 {
+        server.of("/").emit("news", (&text,)).unwrap();
+    }
+    let mut client = lost.knock(&server).await;
+    client.next().await.unwrap();
+    for _ in 0..100 {
+        server.of("/").emit("news", (1,)).unwrap();
+    }
+    while let Some(packet) = client.next().await {
+        assert!(packet.starts_with(r#"2["news","x"#), "{packet}");
+    }
+    lost.is_forgotten(&server).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_goes_amid_the_replay_can_come_again() {
     let mut engine = engineio::Config::default();
     engine.protocol.limits.max_poll_payload = 50_000;
