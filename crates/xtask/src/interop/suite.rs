@@ -29,7 +29,7 @@ pub(crate) enum Line {
     Relay,
 }
 
-pub(crate) const SUITES: [Suite; 4] = [
+pub(crate) const SUITES: [Suite; 5] = [
     Suite {
         title: "the common scenario, against the socketio fixture",
         scripts: &[
@@ -54,6 +54,21 @@ pub(crate) const SUITES: [Suite; 4] = [
         ],
         server: start_socketio,
         line: Line::Relay,
+    },
+    Suite {
+        title: "clients that come back, against the socketio fixture",
+        scripts: &[
+            ("socket.io-client-4", Some("recovery.mjs")),
+            ("socket.io-msgpack-parser-", Some("recovery.mjs")),
+        ],
+        steps: &[
+            "recovers",
+            "recovers-twice",
+            "half-dead",
+            "not-after-leaving",
+        ],
+        server: |job, client| start_socketio_with(job, client, &["recovery"]),
+        line: Line::Direct,
     },
     Suite {
         title: "the guide of topicd",
@@ -104,9 +119,13 @@ impl Suite {
     }
 }
 
-/// Both ends have to have the same parser.
 fn start_socketio(job: &mut Job<'_>, client: &str) -> Result<Server, Error> {
-    let mut options = vec!["default-heartbeat", "legacy-eio"];
+    start_socketio_with(job, client, &["legacy-eio"])
+}
+
+/// Both ends have to have the same parser.
+fn start_socketio_with(job: &mut Job<'_>, client: &str, options: &[&str]) -> Result<Server, Error> {
+    let mut options = [&["default-heartbeat"], options].concat();
     if client.starts_with("socket.io-msgpack-parser-") {
         options.push("msgpack");
     }
