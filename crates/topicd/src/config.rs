@@ -13,6 +13,7 @@ use std::{
 };
 
 use engineio::{ForwardedHeader, Network, TrustedProxies};
+use http::Uri;
 use serde::{Deserialize, Deserializer, Serialize};
 use tracing_subscriber::EnvFilter;
 
@@ -63,6 +64,8 @@ pub struct Config {
     pub shutdown: ShutdownConfig,
     /// The log of the binary.
     pub log: LogConfig,
+    /// Who is told of what happens.
+    pub webhooks: WebhooksConfig,
 }
 
 /// Who may have an account.
@@ -175,6 +178,18 @@ pub enum LogFormat {
     Json,
 }
 
+/// Who is told of what happens.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct WebhooksConfig {
+    /// Where it is told, `http://…`. Default nowhere.
+    pub url: String,
+    /// File with the secret that signs it.
+    #[serde(with = "optional::path")]
+    pub secret_file: Option<PathBuf>,
+}
+
 /// The settings cannot be used. The operator can help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(pub String);
@@ -236,6 +251,7 @@ impl Config {
         }
         self.log_filter()?;
         self.proxy.proxies()?;
+        self.webhooks.receiver()?;
         Origins::new(&self.cors.origins)
             .map_err(|wrong| ConfigError(format!("cors.origins: {wrong:?} is no origin")))
     }
@@ -295,6 +311,29 @@ impl ProxyConfig {
     }
 }
 
+impl WebhooksConfig {
+    /// Where it is told, if it is.
+    ///
+    /// # Errors
+    ///
+    /// That is no address of a server that speaks HTTP without TLS.
+    pub fn receiver(&self) -> Result<Option<Uri>, ConfigError> {
+        if self.url.is_empty() {
+            return Ok(None);
+        }
+        let url: Option<Uri> = self.url.parse().ok();
+        let is_http = |url: &Uri| url.scheme_str() == Some("http") && url.host().is_some();
+        let url = url.filter(is_http);
+        let wrong = || {
+            format!(
+                "webhooks.url: {:?} is no address such as http://HOST/PATH",
+                self.url
+            )
+        };
+        url.map(Some).ok_or_else(|| ConfigError(wrong()))
+    }
+}
+
 impl AccountsConfig {
     /// Seconds until a session token expires.
     pub fn session_seconds(&self) -> u64 {
@@ -324,6 +363,7 @@ impl Default for Config {
             admin: AdminConfig::default(),
             shutdown: ShutdownConfig::default(),
             log: LogConfig::default(),
+            webhooks: WebhooksConfig::default(),
         }
     }
 }

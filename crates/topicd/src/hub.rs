@@ -20,6 +20,7 @@ use crate::{
     token::Digest,
     topic::Key,
     value::Record,
+    webhooks::Webhooks,
 };
 
 mod batch;
@@ -114,6 +115,7 @@ pub struct Hub {
     /// Makes keys for what replaces each other; nobody outside can choose two that are the same.
     replacing: RandomState,
     metrics: Metrics,
+    webhooks: Webhooks,
 }
 
 /// The way into the stage, and what comes out.
@@ -130,7 +132,15 @@ impl Hub {
             listeners: Arc::default(),
             replacing: RandomState::new(),
             metrics,
+            webhooks: Webhooks::default(),
         }
+    }
+
+    /// Tells a receiver of webhooks what is published, too.
+    #[must_use]
+    pub(crate) fn telling(mut self, webhooks: Webhooks) -> Self {
+        self.webhooks = webhooks;
+        self
     }
 
     /// Runs the stage until the store has ended.
@@ -215,7 +225,10 @@ impl Hub {
     fn apply(&self, effect: Effect) {
         match effect {
             Effect::None => {}
-            Effect::Publish(publication) => self.publish(&publication),
+            Effect::Publish(publication) => {
+                self.publish(&publication);
+                self.webhooks.written(&publication);
+            }
             Effect::Admit(enter) => enter(),
             Effect::SessionsEnded(sessions) => {
                 for session in sessions {

@@ -30,6 +30,7 @@ mod tls;
 pub mod token;
 pub mod topic;
 pub mod value;
+mod webhooks;
 
 pub use config::Config;
 pub use live::Reloaded;

@@ -26,6 +26,7 @@ pub struct Metrics {
     deliveries: Family<Outcome, Counter>,
     drops: Family<Reason, Counter>,
     unknown_events: Counter,
+    webhooks: Family<Outcome, Counter>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -54,6 +55,17 @@ pub enum Dropped {
     SlowStream,
 }
 
+/// What became of a notice to the receiver of webhooks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// It was taken.
+    Taken,
+    /// It was not, however often it was tried.
+    Failed,
+    /// Too much was waiting: it was not tried.
+    Missed,
+}
+
 impl Metrics {
     /// Counters at zero.
     pub fn new() -> Self {
@@ -67,11 +79,16 @@ impl Metrics {
             deliveries: Family::default(),
             drops: Family::default(),
             unknown_events: Counter::default(),
+            webhooks: Family::default(),
         };
         // A series that begins at its first count would hide that one from rates.
         metrics.delivered(0, 0);
         for why in [Dropped::Policy, Dropped::SessionEnded, Dropped::SlowStream] {
             metrics.dropped(why, 0);
+        }
+        for told in [Told::Taken, Told::Failed, Told::Missed] {
+            let outcome = told.name();
+            drop(metrics.webhooks.get_or_create(&Outcome { outcome }));
         }
         metrics
     }
@@ -112,6 +129,12 @@ impl Metrics {
         let reason = why.name();
         let counter = self.drops.get_or_create(&Reason { reason });
         counter.inc_by(count as u64);
+    }
+
+    /// What became of a notice to the receiver of webhooks.
+    pub fn told(&self, told: Told) {
+        let outcome = told.name();
+        self.webhooks.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// An event of a client that means nothing here.
@@ -155,6 +178,11 @@ impl Metrics {
             "Events of clients that mean nothing here",
             self.unknown_events.clone(),
         );
+        registry.register(
+            "webhooks",
+            "Notices to the receiver of webhooks, by what became of them",
+            self.webhooks.clone(),
+        );
     }
 }
 
@@ -170,6 +198,16 @@ impl Dropped {
             Self::Policy => "policy",
             Self::SessionEnded => "session_ended",
             Self::SlowStream => "slow_stream",
+        }
+    }
+}
+
+impl Told {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Taken => "taken",
+            Self::Failed => "failed",
+            Self::Missed => "missed",
         }
     }
 }

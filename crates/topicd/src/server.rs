@@ -27,6 +27,7 @@ use crate::{
     },
     tls::Tls,
     token::Token,
+    webhooks::Webhooks,
 };
 
 mod connection;
@@ -81,6 +82,7 @@ impl Server {
     pub fn open(config: &Config) -> Result<Self, StartError> {
         let live = Arc::new(Live::new(config.clone()).map_err(StartError::Config)?);
         let metrics = Metrics::new();
+        let webhooks = Webhooks::start(&config.webhooks, &metrics).map_err(StartError::Config)?;
         let (stage, staged) = hub::stage();
         let store =
             SqliteStore::open(&config.data_dir, &config.store, stage).map_err(StartError::Store)?;
@@ -92,7 +94,7 @@ impl Server {
         let auth = Arc::new(Auth::new(Arc::clone(&store), session_seconds));
 
         let (io, v2, outlet) = realtime::server(&live, &metrics);
-        let hub = Arc::new(Hub::new(outlet, metrics.clone()));
+        let hub = Arc::new(Hub::new(outlet, metrics.clone()).telling(webhooks.clone()));
         let publishing = Arc::clone(&hub);
         // Ends with the store, when everything that was committed has been published.
         tokio::spawn(async move { publishing.run(staged).await });
@@ -113,6 +115,7 @@ impl Server {
             Arc::clone(&hub),
             Arc::clone(&live),
             metrics.clone(),
+            webhooks,
             reads,
         ));
         Ok(Self {

@@ -159,6 +159,16 @@ pub const SETTINGS: &[Setting] = &[
         AtStart,
         "text, json, or auto: text on a terminal, else json",
     ),
+    setting(
+        "webhooks.url",
+        AtStart,
+        "http address that is told of values written and things linked; empty is none",
+    ),
+    setting(
+        "webhooks.secret_file",
+        AtStart,
+        "file with the secret that signs what is told",
+    ),
 ];
 
 /// The defaults as a file, each with what it is for.

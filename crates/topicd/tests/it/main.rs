@@ -21,3 +21,4 @@ mod rest;
 mod server;
 mod socket;
 mod stream;
+mod webhooks;
