@@ -130,6 +130,10 @@ mod tests {
             "/things/a/b",
             "/things/..",
             "/things/a.b",
+            // Names with a meaning in clients: no event of ours has one.
+            "error",
+            "connect",
+            "disconnect",
             &long,
             &slashes,
         ];

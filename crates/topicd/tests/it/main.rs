@@ -6,6 +6,7 @@ mod admin;
 mod binary;
 mod client;
 mod commands;
+mod contract;
 mod crash;
 mod ending;
 mod fanout;
