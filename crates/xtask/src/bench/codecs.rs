@@ -53,6 +53,7 @@ fn criterion(job: &mut Job<'_>) -> Result<Vec<Figure>, Error> {
         fs::remove_dir_all(&results)?;
     }
     let mut bench = codecs(job, &["bench", "--bench", "codecs"]);
+    bench.env("CRITERION_HOME", &results);
     bench.args([
         "--",
         "--noplot",
