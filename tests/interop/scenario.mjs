@@ -3,8 +3,8 @@
 //   node scenario.mjs CLIENT_FOLDER SERVER_URL polling|websocket|upgrade STEP…
 //
 // What the fixture's events do is written in crates/siospec/README.md; what no client of a version can
-// do is in cannot.tsv. `POST /cut` at the server's address
-// cuts all connections, and `POST /mend` lets new ones through.
+// do is in cannot.tsv. `POST /cut` at the server's address cuts all connections, and `POST /mend` lets new
+// ones through.
 
 import { Client, DEADLINE_MS, TRANSPORTS, equal, load, reachTransport, report } from "./client.mjs";
 
@@ -52,9 +52,9 @@ const steps = {
   async events() {
     const client = open("/");
     // What is sent at once meets the upgrade on its way.
-    await echo(client, WORDS, { nested: WORDS });
+    await echo(client, ...WORDS, { nested: WORDS });
     await reachTransport(client.socket, transport);
-    await echo(client, WORDS, { nested: WORDS });
+    await echo(client, ...WORDS, { nested: WORDS });
     await readByAnother(client, WORDS[2]);
   },
 

@@ -38,14 +38,12 @@ class Client:
             for event in EVENTS:
                 self.keep(namespace, event)
         opened.append(self.socket)
-        arguments = {"namespaces": list(namespaces), "transports": transports}
-        if auth and PROTOCOL == 5:
-            arguments["auth"] = auth
-        if auth and PROTOCOL == 4:  # has no auth; it brings a query to its namespace
-            arguments["namespaces"] = [f"{namespaces[0]}?{urlencode(auth)}"]
-        if PROTOCOL == 5:  # else the events of the connection would have to come first
-            arguments["wait"] = False
-        self.socket.connect(SERVER, **arguments)
+        if PROTOCOL == 5:  # without waiting, so that a refusal is an event, as in version 4
+            more = {"auth": auth, "wait": False}
+        else:  # has no auth; it brings a query to its namespace
+            more = {}
+            namespaces = [f"{namespace}?{urlencode(auth)}" if auth else namespace for namespace in namespaces]
+        self.socket.connect(SERVER, namespaces=list(namespaces), transports=transports, **more)
 
     def keep(self, namespace, event):
         kept = self.kept[namespace, event] = queue.Queue()

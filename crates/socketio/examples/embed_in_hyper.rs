@@ -2,14 +2,17 @@
 //!
 //! `cargo run -p socketio --example embed_in_hyper [PORT]`
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socketio::{EmitError, EmitOutcome, Event, Server, Socket, engineio::EngineService};
+use socketio::{
+    EmitError, EmitOutcome, Event, Server, Socket,
+    engineio::{EngineService, WriteLimit},
+};
 use tokio::net::TcpListener;
 
 #[tokio::main(flavor = "multi_thread")]
@@ -25,6 +28,8 @@ async fn main() -> std::io::Result<()> {
         let sockets = io.service();
         tokio::spawn(async move {
             let service = service_fn(move |request| route(sockets.clone(), request));
+            // hyper waits for ever for a peer that does not take its answer.
+            let stream = WriteLimit::new(stream, Duration::from_secs(10));
             // The timer makes hyper's header timeout work; upgrades are what WebSocket needs.
             let _ = http1::Builder::new()
                 .timer(TokioTimer::new())

@@ -74,12 +74,12 @@ pub(crate) fn python(job: &mut Job<'_>, folder: &Path) -> Result<PathBuf, Error>
 pub(crate) fn rust(job: &mut Job<'_>, folder: &Path) -> Result<PathBuf, Error> {
     let name = folder.file_name().ok_or("a client without a name")?;
     let target = job.workspace.target().join("interop").join(name);
-    let mut build = cargo();
-    build
-        .args(["build", "--quiet", "--locked", "--target-dir"])
-        .arg(&target)
-        .current_dir(folder);
-    job.run(build, Duration::from_secs(20 * 60))?;
+    if build_client(job, folder, &target).is_err() {
+        // rust_socketio cannot be had without native-tls, whose OpenSSL has to be there.
+        debian(job, "pkg-config")?;
+        debian(job, "libssl-dev")?;
+        build_client(job, folder, &target)?;
+    }
     Ok(target.join("debug/client"))
 }
 
@@ -109,6 +109,15 @@ pub(crate) fn cargo_tool(job: &mut Job<'_>, name: &str, version: &str) -> Result
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = std::iter::once(root.join("bin")).chain(env::split_paths(&path));
     Ok(env::join_paths(folders)?)
+}
+
+fn build_client(job: &mut Job<'_>, folder: &Path, target: &Path) -> Result<(), Error> {
+    let mut build = cargo();
+    build
+        .args(["build", "--quiet", "--locked", "--target-dir"])
+        .arg(target)
+        .current_dir(folder);
+    job.run(build, Duration::from_secs(20 * 60)).map(drop)
 }
 
 fn create_environment(job: &mut Job<'_>, environment: &Path) -> Result<(), Error> {

@@ -115,23 +115,19 @@ fn run_client(
 ) -> Result<Vec<Vec<Mark>>, Error> {
     // Wrong tokens are counted by address, so every client gets a server that knows none.
     let server = (suite.server)(job, &client.name)?;
-    let relay = match suite.line {
-        Line::Direct => None,
-        Line::Relay => Some(Relay::start(server.address())?),
-    };
-    let url = relay.as_ref().map_or_else(|| server.url(), Relay::url);
     let script = script.map(|script| job.workspace.path("tests/interop").join(script));
     let mut marks = Vec::new();
     for transport in TRANSPORTS {
+        // A new one each time: a step that fails may leave its line cut.
+        let relay = match suite.line {
+            Line::Direct => None,
+            Line::Relay => Some(Relay::start(server.address())?),
+        };
+        let url = relay.as_ref().map_or_else(|| server.url(), Relay::url);
         let steps = cannot.others(&client.name, transport, suite.steps);
-        let mut passed = Vec::new();
-        if !steps.is_empty() {
-            let command = client.command(script.as_deref(), &url, transport, &steps);
-            let output = job.attempt(command, LIMIT)?;
-            let name = format!("{} {transport}", client.name);
-            passed = judge(job, &name, &output.text, &steps);
-        }
-        let mut passed = passed.into_iter();
+        let command = client.command(script.as_deref(), &url, transport, &steps);
+        let name = format!("{} {transport}", client.name);
+        let mut passed = run_steps(job, command, &name, &steps).into_iter();
         let mark = |step: &&str| match cannot.reason(&client.name, transport, step) {
             Some(reason) => Mark::NotApplicable(reason.into()),
             None if passed.next() == Some(true) => Mark::Ok,
@@ -140,6 +136,21 @@ fn run_client(
         marks.push(suite.steps.iter().map(mark).collect());
     }
     Ok(marks)
+}
+
+/// Tells which steps have passed. A client that hangs has failed, and does not end the run of others.
+fn run_steps(job: &mut Job<'_>, command: Command, name: &str, steps: &[&str]) -> Vec<bool> {
+    if steps.is_empty() {
+        return Vec::new();
+    }
+    let text = match job.attempt(command, LIMIT) {
+        Ok(output) => output.text,
+        Err(error) => {
+            job.fail(name, &error.to_string());
+            String::new()
+        }
+    };
+    judge(job, name, &text, steps)
 }
 
 /// A topicd of its own, in an empty folder.

@@ -86,9 +86,7 @@ impl Line {
 
     /// Serves one connection of a client to its end.
     fn serve(&self, mut client: TcpStream) -> io::Result<()> {
-        let mut head = [0; 4096];
-        let length = client.read(&mut head)?;
-        let head = &head[..length];
+        let head = first_line(&mut client)?;
         if head.starts_with(b"POST /cut ") {
             self.switch_to(State::Cut);
             client.write_all(DONE)
@@ -96,7 +94,7 @@ impl Line {
             self.switch_to(State::Up);
             client.write_all(DONE)
         } else {
-            self.pass_on(client, head)
+            self.pass_on(client, &head)
         }
     }
 
@@ -134,6 +132,19 @@ fn accept(listener: &TcpListener, line: &Arc<Line>) {
     }
 }
 
+/// What has come once the first line has, which says what is asked for.
+fn first_line(client: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    let mut chunk = [0; 4096];
+    while !head.contains(&b'\n') {
+        match client.read(&mut chunk)? {
+            0 => break,
+            length => head.extend_from_slice(&chunk[..length]),
+        }
+    }
+    Ok(head)
+}
+
 /// Copies one direction; its end, however it comes, is the end of both.
 fn copy(mut from: TcpStream, mut to: TcpStream) {
     let _ = io::copy(&mut from, &mut to);
@@ -167,30 +178,30 @@ mod tests {
         thread::spawn(move || {
             for stream in server.incoming() {
                 let mut stream = stream.unwrap();
-                let mut byte = [0];
+                let mut line = [0; 2];
                 // One that came while the line was cut says nothing.
-                if stream.read_exact(&mut byte).is_ok() {
-                    stream.write_all(&byte).unwrap();
+                if stream.read_exact(&mut line).is_ok() {
+                    stream.write_all(&line).unwrap();
                     // Held open, so that only a cut ends it.
-                    thread::spawn(move || stream.read(&mut byte));
+                    thread::spawn(move || stream.read(&mut line));
                 }
             }
         });
 
         let mut open = TcpStream::connect(relay.address).unwrap();
-        open.write_all(b"1").unwrap();
-        let mut byte = [0];
-        open.read_exact(&mut byte).unwrap();
-        assert_eq!(byte, *b"1");
+        let mut line = [0; 2];
+        open.write_all(b"1\n").unwrap();
+        open.read_exact(&mut line).unwrap();
+        assert_eq!(line, *b"1\n");
 
         assert_eq!(ask(relay.address, "POST /cut HTTP/1.1\r\n\r\n"), DONE);
-        assert!(matches!(open.read(&mut byte), Ok(0) | Err(_)));
-        assert_eq!(ask(relay.address, "2"), b"");
+        assert!(matches!(open.read(&mut line), Ok(0) | Err(_)));
+        assert_eq!(ask(relay.address, "2\n"), b"");
 
         assert_eq!(ask(relay.address, "POST /mend HTTP/1.1\r\n\r\n"), DONE);
         let mut again = TcpStream::connect(relay.address).unwrap();
-        again.write_all(b"3").unwrap();
-        again.read_exact(&mut byte).unwrap();
-        assert_eq!(byte, *b"3");
+        again.write_all(b"3\n").unwrap();
+        again.read_exact(&mut line).unwrap();
+        assert_eq!(line, *b"3\n");
     }
 }
