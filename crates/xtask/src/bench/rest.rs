@@ -17,7 +17,7 @@ use crate::{
 
 /// Things of each run: no thing may write more than 200 values a second, and 1,000 at once.
 const SINGLE_THINGS: usize = 64;
-const BATCH_THINGS: usize = 192;
+const BATCH_THINGS: usize = 640;
 
 /// What was measured.
 pub(super) struct Figures {
