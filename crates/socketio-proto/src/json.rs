@@ -232,10 +232,7 @@ impl<'a, 'f> Scanner<'a, 'f> {
         self.expect(b'"')?;
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let plain = rest
-                .iter()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-            self.skip(plain.ok_or(PacketError::Json)?);
+            self.skip(plain(rest).ok_or(PacketError::Json)?);
             match self.peek() {
                 Some(b'"') => {
                     self.skip(1);
@@ -344,6 +341,35 @@ impl<'a, 'f> Scanner<'a, 'f> {
     fn skip(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
     }
+}
+
+/// How many bytes come before the first that ends a text or means something in it. Eight at a time,
+/// as most of what is scanned is text.
+fn plain(rest: &[u8]) -> Option<usize> {
+    let (words, tail) = rest.as_chunks();
+    for (index, word) in words.iter().enumerate() {
+        let special = specials(u64::from_le_bytes(*word));
+        if special != 0 {
+            let within = special.trailing_zeros() / u8::BITS;
+            return Some(index.saturating_mul(8).saturating_add(within as usize));
+        }
+    }
+    let within = tail
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
+    Some(words.len().saturating_mul(8).saturating_add(within))
+}
+
+/// Has its lowest bit in the first byte that is a quote, a backslash or a control character. What a
+/// subtraction borrows can only mark bytes behind that one.
+fn specials(word: u64) -> u64 {
+    const ONES: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+    const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+    const BLANKS: u64 = u64::from_le_bytes([b' '; 8]);
+    let below = |word: u64, bound: u64| word.wrapping_sub(bound) & !word & HIGH;
+    below(word ^ QUOTES, ONES) | below(word ^ BACKSLASHES, ONES) | below(word, BLANKS)
 }
 
 fn within(depth: usize) -> Result<(), PacketError> {

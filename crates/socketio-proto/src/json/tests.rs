@@ -123,3 +123,13 @@ proptest! {
         prop_assert_eq!(check(&text).is_ok(), value.is_ok() || raw.is_ok(), "{}", text);
     }
 }
+
+proptest! {
+    #[test]
+    fn eight_bytes_at_a_time_find_what_one_finds(text in prop::collection::vec(
+        prop_oneof![8 => any::<u8>(), 1 => Just(b'"'), 1 => Just(b'\\'), 1 => 0..=0x22_u8], 0..40,
+    )) {
+        let one_by_one = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
+        prop_assert_eq!(plain(&text), one_by_one);
+    }
+}
