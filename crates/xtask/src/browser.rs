@@ -1,4 +1,4 @@
-//! The live page in Chromium, over WebSocket and over polling alone.
+//! The console in Chromium. The script starts the server itself: it stops it and starts it again.
 
 use std::{process::Command, time::Duration};
 
@@ -7,7 +7,16 @@ use crate::{
     job::{Error, Job},
 };
 
-const SCENARIOS: [&str; 3] = ["websocket", "polling", "phone"];
+const SCENARIOS: [&str; 8] = [
+    "websocket",
+    "polling",
+    "phone",
+    "history",
+    "sign in and link",
+    "keyboard",
+    "slow",
+    "restart",
+];
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     let folder = job.workspace.path("tests/interop/browser");
@@ -19,13 +28,13 @@ pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
         }
     };
     install::npm(job, &folder)?;
-    let server = interop::start_topicd(job, "browser")?;
     let mut command = Command::new("node");
-    command.arg(folder.join("page.mjs")).arg(server.url());
     command
+        .arg(folder.join("page.mjs"))
+        .arg(job.workspace.built("topicd"))
         .arg(job.workspace.artifact(""))
         .env("CHROMIUM", chromium);
-    let output = job.attempt(command, Duration::from_secs(180))?;
-    interop::judge(job, "live page", &output.text, &SCENARIOS);
+    let output = job.attempt(command, Duration::from_secs(300))?;
+    interop::judge(job, "console", &output.text, &SCENARIOS);
     Ok(())
 }

@@ -46,7 +46,7 @@ Usage: cargo xtask COMMAND
   fuzz --seconds N [TARGET]    fuzz one target, or all, N seconds each
   record                       what real clients send, as seeds of the fuzz targets
   interop [CLIENT]             real clients against our servers; all, or those whose folder begins so
-  browser                      the live page in Chromium
+  browser                      the console in Chromium
   bench --against peers        ours and peers, interleaved; writes docs/performance.md
       --quick                  within five minutes, after builds and installs
       --only WORK[,WORK]       these alone, printed only

@@ -64,7 +64,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "browser",
-        about: "the live page in Chromium",
+        about: "the console in Chromium",
         run: browser::check,
     },
     Step {

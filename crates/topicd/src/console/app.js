@@ -1,199 +1,260 @@
-// The live page of `topicd dev`. Speaks Engine.IO 4 and Socket.IO 5 by itself, through the same door as
-// every other client: WebSocket, else polling; `?transport=polling` asks for polling alone.
-"use strict";
+// The console: who is signed in, what they see, and what the forms do.
 
-const SPAN_MS = 60_000; // of a chart
-const KEPT_POINTS = 600; // of one resource
-const forced = new URLSearchParams(location.search).get("transport");
-const must = async (request) => {
-  const answer = await request;
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  return answer;
-};
+import { openApi } from "./api.js";
+import { number, openCard } from "./chart.js";
+import { openLive } from "./live.js";
+
+const REFRESH_MS = 4_000; // until a thing or resource that somebody else has made appears
+const SLOW_MS = 2_000; // for an answer to the small request of a refresh
+const SPANS = { minute: 60_000, "15 minutes": 900_000, hour: 3_600_000, day: 86_400_000, week: 604_800_000 };
+const KEPT_SESSION = "topicd-session"; // in this tab, for a reload
+
 const $ = (id) => document.getElementById(id);
+const cards = new Map(); // `THING/KEY` → card
+let session = null; // { token, origin, api, live, isOver }
+const state = { name: "waiting", detail: "Connecting", late: new Set() };
 
-// ---- Engine.IO: carriers move packets, `connect` knows their types
-
-function webSocketCarrier(url, receive, lost) {
-  const socket = new WebSocket(url.href.replace(/^http/, "ws"));
-  socket.onmessage = ({ data }) => receive(data);
-  socket.onclose = lost;
-  return { send: (packet) => socket.send(packet), close: () => socket.close() };
-}
-
-function pollingCarrier(url, receive, lost) {
-  const abort = new AbortController();
-  let posting = Promise.resolve(); // one POST at a time, else the server ends the session
-  const request = async (options) => (await must(fetch(url, { ...options, signal: abort.signal }))).text();
-  const poll = async () => {
-    while (!abort.signal.aborted) {
-      for (const packet of (await request({})).split("\x1e")) {
-        if (packet[0] === "0") url.searchParams.set("sid", JSON.parse(packet.slice(1)).sid);
-        receive(packet);
-      }
-    }
-  };
-  poll().catch(lost);
-  return {
-    send: (packet) => (posting = posting.then(() => request({ method: "POST", body: packet })).catch(lost)),
-    close: () => abort.abort(),
-  };
-}
-
-function connect(transport, handlers) {
-  const url = new URL(`/socket.io/?EIO=4&transport=${transport}`, location.href);
-  let patience = 10_000; // until the handshake; then what the server promises
-  let watchdog = setTimeout(() => lost(), patience);
-  const lost = () => {
-    if (!carrier) return;
-    clearTimeout(watchdog);
-    carrier.close();
-    carrier = null;
-    handlers.lost();
-  };
-  const receive = (packet) => {
-    if (!carrier) return;
-    const data = packet.slice(1);
-    if (packet[0] === "0") {
-      patience = JSON.parse(data).pingInterval + JSON.parse(data).pingTimeout;
-      carrier.send("40/v2,");
-    } else if (packet[0] === "2") carrier.send(`3${data}`);
-    else if (packet[0] === "4") handlers.message(data);
-    else if (packet[0] === "1") return lost();
-    clearTimeout(watchdog);
-    watchdog = setTimeout(lost, patience);
-  };
-  let carrier = (transport === "websocket" ? webSocketCarrier : pollingCarrier)(url, receive, lost);
-  return { emit: (...event) => carrier?.send(`42/v2,${JSON.stringify(event)}`) };
-}
-
-// ---- Socket.IO: sign in, subscribe, again after every loss
-
-let transport = forced === "polling" ? "polling" : "websocket";
-let attempts = 0;
-
-function join(tokens) {
-  const topic = `/things/${tokens.thingToken}`;
-  let joined = false;
-  const name = transport === "websocket" ? "WebSocket" : "Polling";
-  const orRefused = (next) => ({ status, message }) => (status === "success" ? next() : show("failed", message));
-  const events = {
-    authenticate: orRefused(() => socket.emit("subscribe", { resource: topic, last: 100 })),
-    subscribe: orRefused(() => show("live", `Live · ${name}`)),
-    [topic]: (elements) => elements.forEach(take),
-  };
-  const socket = connect(transport, {
-    message(packet) {
-      if (packet.startsWith("0/v2,")) {
-        joined = true;
-        attempts = 0;
-        socket.emit("authenticate", { sessionToken: tokens.sessionToken });
-      } else if (packet.startsWith("2/v2,")) {
-        const [event, argument] = JSON.parse(packet.slice(5));
-        events[event]?.(argument);
-      } else show("failed", "Refused by the server");
-    },
-    lost() {
-      show("waiting", "Reconnecting");
-      if (!forced) transport = joined || transport === "polling" ? "websocket" : "polling";
-      setTimeout(start, Math.min(500 * 2 ** attempts++, 10_000) * (0.5 + Math.random() / 2));
-    },
-  });
-}
+// ---- who is signed in
 
 async function start() {
-  try {
-    const tokens = await (await must(fetch("/dev.json"))).json(); // others if the server is a new one
-    offerWriting(`${location.origin}/v2/things/${tokens.thingToken}`);
-    join(tokens);
-  } catch {
-    show("waiting", "Server not reachable");
-    setTimeout(start, 2000);
-  }
+  const kept = sessionStorage.getItem(KEPT_SESSION);
+  if (kept) return signIn(JSON.parse(kept));
+  const dev = await devTokens();
+  if (dev) return signIn({ token: dev.sessionToken, origin: "dev" });
+  askWho("");
 }
 
-function show(state, text) {
-  $("state").dataset.state = state;
-  $("state-text").textContent = text;
-}
-
-// ---- resources: one card each, with the last value, its age and a chart of the last minute
-
-const cards = new Map();
-
-function take({ key, value, datetime }) {
-  const card = cards.get(key) ?? addCard(key);
-  const point = { at: Date.parse(datetime), value };
-  const isKnown = ({ at, value: known }) => at === point.at && JSON.stringify(known) === JSON.stringify(value);
-  if (card.points.some(isKnown)) return; // stored values come again with every subscription
-  card.points.push(point);
-  card.points.sort((a, b) => a.at - b.at);
-  card.points.splice(0, card.points.length - KEPT_POINTS);
-  const last = card.points.at(-1).value;
-  card.value.textContent = typeof last === "object" ? JSON.stringify(last) : last;
-  card.value.classList.toggle("long", card.value.textContent.length > 14);
-  card.article.classList.remove("fresh");
-  requestAnimationFrame(() => card.article.classList.add("fresh"));
-}
-
-function addCard(key) {
-  const article = $("card").content.firstElementChild.cloneNode(true);
-  article.querySelector("h2").textContent = key;
-  article.querySelector("svg").setAttribute("aria-label", `${key}, last minute`);
-  const card = { article, points: [] };
-  for (const part of ["value", "age", "range", "area", "curve"]) card[part] = article.querySelector(`.${part}`);
-  cards.set(key, card);
-  const after = [...cards.keys()].sort().find((other) => other > key);
-  $("resources").insertBefore(article, after ? cards.get(after).article : null);
-  return card;
-}
-
-function draw() {
-  const now = Date.now();
-  for (const card of cards.values()) {
-    card.age.textContent = age(now - card.points.at(-1).at);
-    const points = card.points.map(({ at, value }) => ({ at, y: number(value) })).filter(({ y }) => Number.isFinite(y));
-    const begin = points.findLastIndex(({ at }) => at <= now - SPAN_MS); // the curve enters from the left
-    const seen = points.slice(Math.max(begin, 0));
-    if (!seen.length) continue;
-    const [low, high] = [Math.min(...seen.map(({ y }) => y)), Math.max(...seen.map(({ y }) => y))];
-    const x = (at) => (300 * (1 - (now - at) / SPAN_MS)).toFixed(2);
-    const y = (value) => (high === low ? 50 : 88 - (76 * (value - low)) / (high - low)).toFixed(2);
-    const line = seen.map((point) => `${x(point.at)} ${y(point.y)}`).join("L") + `L300 ${y(seen.at(-1).y)}`;
-    card.curve.setAttribute("d", `M${line}`);
-    card.area.setAttribute("d", `M${x(seen[0].at)} 100L${line}V100Z`);
-    card.range.textContent = low === high ? `${low}` : `${low} – ${high}`;
-  }
-}
-
-// Devices send numbers as text, too.
-const number = (value) => (typeof value === "number" || (typeof value === "string" && value.trim()) ? Number(value) : NaN);
-
-function age(milliseconds) {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 60) return seconds < 1 ? "now" : `${seconds} s ago`;
-  return seconds < 3600 ? `${Math.floor(seconds / 60)} min ago` : `${Math.floor(seconds / 3600)} h ago`;
-}
-
-// ---- writing: the command to copy, and the same as a form
-
-function offerWriting(url) {
+// Of `topicd dev` alone. Others know nothing of this.
+async function devTokens() {
+  const answer = await fetch("/dev.json").catch(() => null);
+  if (answer?.status !== 200) return null;
+  const tokens = await answer.json();
+  const url = `${location.origin}/v2/things/${tokens.thingToken}`;
   $("curl").textContent = `curl ${url} --json '{"values":[{"key":"temperature","value":21.5}]}'`;
-  $("copy").onclick = async () => {
-    await navigator.clipboard.writeText($("curl").textContent);
-    $("copy").textContent = "Copied";
-  };
-  $("form").onsubmit = async (event) => {
+  $("command").hidden = false;
+  return tokens;
+}
+
+// `origin` is "login" for a session that this page has opened, and may end.
+function signIn({ token, origin }) {
+  sessionStorage.setItem(KEPT_SESSION, JSON.stringify({ token, origin }));
+  const own = { token, origin, api: openApi(token), isOver: false };
+  session = own;
+  own.live = openLive(token, {
+    state(name, detail) {
+      const wasLost = state.name !== "live";
+      show({ name, detail });
+      if (name === "live" && wasLost) refresh(own);
+    },
+    late: (isLate) => markLate("heartbeat", isLate),
+    values: (topic, elements) => takeLive(topic.slice("/me/resources/".length), elements),
+    gap: (topic) => readHistories(({ key }) => topic === `/me/resources/${key}`),
+    expired: () => expire(own),
+  });
+  $("sign-in").hidden = true;
+  $("signed-in").hidden = false;
+  keepFresh(own);
+}
+
+function leave(own) {
+  own.isOver = true;
+  own.live.close();
+  session = null;
+  sessionStorage.removeItem(KEPT_SESSION);
+  cards.clear();
+  $("things").replaceChildren();
+  $("command").hidden = true;
+}
+
+// The session has ended on the server. In `dev` there is another one.
+async function expire(own) {
+  if (own.isOver) return;
+  leave(own);
+  const dev = await devTokens();
+  if (dev && dev.sessionToken !== own.token) signIn({ token: dev.sessionToken, origin: "dev" });
+  else askWho("Your session has ended. Please sign in again.");
+}
+
+function askWho(message) {
+  show({ name: "out", detail: "Signed out" });
+  $("signed-in").hidden = true;
+  $("sign-in").hidden = false;
+  $("refused").textContent = message;
+  $("sign-in").elements.email.focus();
+}
+
+// ---- connection state
+
+function show(news) {
+  Object.assign(state, news);
+  const isSlow = state.name === "live" && state.late.size > 0;
+  const name = isSlow ? "slow" : state.name;
+  const prefix = { live: "Live · ", slow: "Slow · ", failed: "Failed · " }[name] ?? "";
+  document.body.dataset.state = name;
+  if ($("state-text").textContent !== prefix + state.detail) $("state-text").textContent = prefix + state.detail;
+}
+
+function markLate(what, isLate) {
+  if (isLate === state.late.has(what)) return;
+  if (isLate) state.late.add(what);
+  else state.late.delete(what);
+  show({});
+}
+
+// ---- things and resources
+
+async function keepFresh(own) {
+  while (!own.isOver) {
+    if (state.name === "live") await refresh(own);
+    await new Promise((done) => setTimeout(done, REFRESH_MS));
+  }
+}
+
+async function refresh(own) {
+  const slow = setTimeout(() => markLate("answer", true), SLOW_MS);
+  try {
+    const [things, resources] = await Promise.all([own.api.things(), own.api.resources()]);
+    if (!own.isOver) list(things.map((thing) => thing._id), resources);
+  } catch (error) {
+    if (error.status === 401) expire(own);
+    // Else the connection's own state tells, and the next refresh tries again.
+  } finally {
+    clearTimeout(slow);
+    markLate("answer", false);
+  }
+}
+
+function list(things, resources) {
+  const wanted = new Set(resources.flatMap(({ name, things }) => things.map((thing) => `${thing}/${name}`)));
+  for (const id of [...cards.keys()].filter((id) => !wanted.has(id))) {
+    cards.get(id).article.remove();
+    cards.delete(id);
+  }
+  for (const section of [...$("things").children]) if (!things.includes(section.dataset.thing)) section.remove();
+  things.forEach(sectionOf);
+  for (const id of [...wanted].sort()) if (!cards.has(id)) addCard(...id.split("/"));
+  resources.forEach(({ name }) => session.live.subscribe(`/me/resources/${name}`));
+  $("empty").hidden = things.length > 0;
+  offer($("write").elements.thing, things);
+  offer($("keys"), resources.map(({ name }) => name));
+}
+
+function sectionOf(thing) {
+  const known = [...$("things").children].find((section) => section.dataset.thing === thing);
+  if (known) return known;
+  const section = $("thing").content.firstElementChild.cloneNode(true);
+  section.dataset.thing = thing;
+  section.setAttribute("aria-label", `Thing ${thing}`);
+  section.querySelector("code").textContent = thing;
+  $("things").append(section);
+  return section;
+}
+
+function addCard(thing, key) {
+  const card = openCard($("card"), key, span());
+  cards.set(`${thing}/${key}`, Object.assign(card, { thing }));
+  const grid = sectionOf(thing).querySelector(".resources");
+  const after = [...grid.children].find((other) => other.querySelector("h3").textContent > key);
+  grid.insertBefore(card.article, after ?? null);
+  readHistory(card);
+}
+
+// A value of a card that is not there yet is in the history that will be read for it.
+function takeLive(key, elements) {
+  for (const thing of new Set(elements.map(({ thingId }) => thingId))) {
+    cards.get(`${thing}/${key}`)?.take(elements.filter(({ thingId }) => thingId === thing));
+  }
+}
+
+async function readHistory(card) {
+  const { ms } = span();
+  const own = session;
+  try {
+    const history = await own.api.history(card.thing, card.key, Date.now() - ms, Date.now());
+    if (!own.isOver && ms === span().ms) card.takeHistory(history);
+  } catch (error) {
+    $("notice").textContent = `History of ${card.key} could not be read: ${error.message}`;
+  }
+}
+
+function readHistories(which) {
+  [...cards.values()].filter(which).forEach(readHistory);
+}
+
+function span() {
+  const name = $("window").value;
+  return { name, ms: SPANS[name] };
+}
+
+// Options that are the same stay: people may be choosing.
+function offer(element, values) {
+  if ([...element.children].map(({ value }) => value).join() === values.join()) return;
+  const chosen = element.value;
+  element.replaceChildren(...values.map((value) => new Option(value, value)));
+  if (values.includes(chosen)) element.value = chosen;
+}
+
+// ---- forms
+
+// What `act` returns is said beside the button, and so is what it throws.
+function onSubmit(form, output, act) {
+  form.onsubmit = async (event) => {
     event.preventDefault();
-    const { key, value } = Object.fromEntries(new FormData($("form")));
-    const body = JSON.stringify({ values: [{ key, value: Number.isFinite(number(value)) ? number(value) : value }] });
-    const write = must(fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body }));
-    $("written").textContent = await write.then(() => "Written", (error) => `Not written: ${error.message}`);
+    const button = form.querySelector("button");
+    button.disabled = true;
+    const said = await act(Object.fromEntries(new FormData(form))).catch((error) => error.message);
+    button.disabled = false;
+    output.textContent = said;
   };
 }
+
+onSubmit($("sign-in"), $("refused"), async (credentials) => {
+  const { token } = await openApi(null).login(credentials);
+  $("sign-in").reset();
+  signIn({ token, origin: "login" });
+  $("window").focus();
+  return "";
+});
+
+onSubmit($("write"), $("written"), async ({ thing, key, value }) => {
+  const { api } = session;
+  const as = number(value);
+  await api.write(thing, key, Number.isFinite(as) ? as : value);
+  if (!cards.has(`${thing}/${key}`)) await refresh(session);
+  return "Written";
+});
+
+onSubmit($("link"), $("linked"), async ({ kind, secret }) => {
+  const { api } = session;
+  const thing = kind === "code" ? await api.activate(secret) : null;
+  await api.link(thing?.thingToken ?? secret);
+  $("link").elements.secret.value = "";
+  await refresh(session);
+  return thing ? `Linked. The token of the new thing, shown this once: ${thing.thingToken}` : "Linked";
+});
+
+$("sign-out").onclick = () => {
+  const { api, origin } = session;
+  leave(session);
+  if (origin === "login") api.logout().catch(() => {}); // it ends by itself if the server cannot be told
+  askWho("");
+};
+
+$("copy").onclick = async () => {
+  await navigator.clipboard.writeText($("curl").textContent);
+  $("copy").textContent = "Copied";
+};
+
+for (const name of Object.keys(SPANS)) $("window").append(new Option(`Last ${name}`, name));
+$("window").onchange = () => {
+  cards.forEach((card) => card.setSpan(span()));
+  readHistories(() => true);
+};
 
 (function tick() {
-  draw();
-  matchMedia("(prefers-reduced-motion: reduce)").matches ? setTimeout(tick, 1000) : requestAnimationFrame(tick);
+  cards.forEach((card) => card.draw(Date.now()));
+  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  // Half a pixel of the curve, or a second of an age.
+  setTimeout(() => requestAnimationFrame(tick), isCalm ? 1_000 : Math.min(span().ms / 600, 1_000));
 })();
 start();

@@ -1,4 +1,4 @@
-//! The live page of `topicd dev`, and the tokens that it signs in with.
+//! The console, a page in a browser, and the tokens that it signs in with in `topicd dev`.
 //!
 //! Only `dev` serves these routes, and it listens on loopback alone. The tokens are shown to pages
 //! of this host only: another page could otherwise read them through a name that points here.
@@ -26,24 +26,37 @@ pub struct DevTokens {
     pub thing_id: String,
 }
 
+/// Path, type and text of each file of the page.
+const PARTS: [(&str, &str, &str); 7] = [
+    ("/", "text/html", include_str!("index.html")),
+    ("/style.css", "text/css", include_str!("style.css")),
+    ("/app.js", SCRIPT, include_str!("app.js")),
+    ("/api.js", SCRIPT, include_str!("api.js")),
+    ("/chart.js", SCRIPT, include_str!("chart.js")),
+    ("/engine.js", SCRIPT, include_str!("engine.js")),
+    ("/live.js", SCRIPT, include_str!("live.js")),
+];
+const SCRIPT: &str = "text/javascript";
+
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
-/// The page, its parts and `/dev.json`.
+/// The page, its parts, and the tokens that it signs in with by itself.
 pub fn router(tokens: DevTokens) -> Router {
-    Router::new()
-        .route("/", get(asset("text/html", include_str!("index.html"))))
-        .route(
-            "/style.css",
-            get(asset("text/css", include_str!("style.css"))),
-        )
-        .route(
-            "/app.js",
-            get(asset("text/javascript", include_str!("app.js"))),
-        )
-        .route("/dev.json", get(dev_tokens))
-        .with_state(tokens)
+    page().merge(
+        Router::new()
+            .route("/dev.json", get(dev_tokens))
+            .with_state(tokens),
+    )
+}
+
+fn page() -> Router {
+    let mut router = Router::new();
+    for (path, essence, text) in PARTS {
+        router = router.route(path, get(asset(essence, text)));
+    }
+    router
 }
 
 fn asset(
