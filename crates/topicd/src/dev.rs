@@ -92,6 +92,16 @@ impl Dev {
         Ok(self)
     }
 
+    /// Serves the same on a further listener with TLS: see [`Server::with_tls`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn with_tls(mut self, listener: TcpListener) -> Result<Self, DevError> {
+        self.server = self.server.with_tls(listener).map_err(DevError::Start)?;
+        Ok(self)
+    }
+
     /// What a newcomer is told: addresses, tokens, a line to write with and one to subscribe with.
     pub fn greeting(&self, address: SocketAddr) -> String {
         greeting::text(address, &self.tokens, &self.config)

@@ -1,7 +1,7 @@
 //! Released clients against built servers: every client, on every transport, in every step.
 //!
-//! `suite` lists who does what against which server, `client` finds and installs clients, `cannot` is
-//! what they cannot do by their own making, `matrix` the table of what they have done. What the steps
+//! `suite` lists who does what against which server, `client` finds and installs clients, `authority`
+//! signs a certificate for those that come with TLS, `cannot` is what they cannot do by their own making, `matrix` the table of what they have done. What the steps
 //! are is in the scripts of `tests/interop`.
 
 use std::{
@@ -27,6 +27,7 @@ use crate::{
     workspace::Workspace,
 };
 
+mod authority;
 mod cannot;
 mod client;
 mod matrix;
@@ -73,7 +74,8 @@ static CHOICE: OnceLock<String> = OnceLock::new();
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     let cannot = Cannot::read(job.workspace)?;
     let clients = installed(job)?;
-    for suite in &SUITES {
+    let pace = job.pace;
+    for suite in SUITES.iter().filter(|suite| is_in_time(pace, suite)) {
         let mut matrix = Matrix::new(suite.title, suite.steps);
         for client in &clients {
             if let Some(script) = suite.script(&client.name) {
@@ -86,6 +88,11 @@ pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// TLS is for the full list.
+fn is_in_time(pace: Pace, suite: &Suite) -> bool {
+    pace == Pace::Full || suite.line != Line::Tls
 }
 
 /// The clients of this run. One that cannot be had is told of, and left out.
@@ -115,17 +122,25 @@ fn run_client(
 ) -> Result<Vec<Vec<Mark>>, Error> {
     // Wrong tokens are counted by address, so every client gets a server that knows none.
     let server = (suite.server)(job, &client.name)?;
+    let tls_url = match suite.line {
+        Line::Tls => Some(server.tls_url()?),
+        Line::Direct | Line::Relay => None,
+    };
     let script = script.map(|script| job.workspace.path("tests/interop").join(script));
     let mut marks = Vec::new();
     for transport in TRANSPORTS {
         // A new one each time: a step that fails may leave its line cut.
         let relay = match suite.line {
-            Line::Direct => None,
+            Line::Direct | Line::Tls => None,
             Line::Relay => Some(Relay::start(server.address())?),
         };
-        let url = relay.as_ref().map_or_else(|| server.url(), Relay::url);
+        let url = relay.as_ref().map(Relay::url).or_else(|| tls_url.clone());
+        let url = url.unwrap_or_else(|| server.url());
         let steps = cannot.others(&client.name, transport, suite.steps);
-        let command = client.command(script.as_deref(), &url, transport, &steps);
+        let mut command = client.command(script.as_deref(), &url, transport, &steps);
+        if suite.line == Line::Tls {
+            command.env("NODE_EXTRA_CA_CERTS", authority::certificate(job));
+        }
         let name = format!("{} {transport}", client.name);
         let mut passed = run_steps(job, command, &name, &steps).into_iter();
         let mark = |step: &&str| match cannot.reason(&client.name, transport, step) {

@@ -11,6 +11,9 @@ use std::{
 
 use crate::job::{Error, Job};
 
+/// How the addresses begin that servers print.
+const LOOPBACK: &str = "127.0.0.1:";
+
 /// A debug build on a busy machine needs some seconds.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
@@ -21,7 +24,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(5);
 pub(crate) struct Server {
     child: Child,
     address: String,
-    /// Its addresses; closed once its output has ended.
+    /// The lines that name an address; closed once its output has ended.
     output: Receiver<String>,
 }
 
@@ -46,11 +49,26 @@ impl Server {
             address: String::new(),
             output: receiver,
         };
-        server.address = server
-            .output
-            .recv_timeout(START_LIMIT)
-            .map_err(|_| "the server has not printed its address")?;
+        server.address = server.printed("")?;
         Ok(server)
+    }
+
+    /// The loopback address in the next line that has this before it.
+    fn printed(&self, scheme: &str) -> Result<String, Error> {
+        loop {
+            let line = self
+                .output
+                .recv_timeout(START_LIMIT)
+                .map_err(|_| "the server has not printed its address")?;
+            if let Some(address) = address_in(&line, scheme) {
+                return Ok(address);
+            }
+        }
+    }
+
+    /// `https://127.0.0.1:PORT` of a server that has printed it after its first address.
+    pub(crate) fn tls_url(&self) -> Result<String, Error> {
+        Ok(format!("https://{}", self.printed("https://")?))
     }
 
     /// `127.0.0.1:PORT`.
@@ -91,24 +109,22 @@ fn watch(stdout: ChildStdout, mut log: File, found: &mpsc::Sender<String>) -> io
     for line in BufReader::new(stdout).lines() {
         let line = line?;
         writeln!(log, "{line}")?;
-        if let Some(address) = address_in(&line) {
-            // Only the first one is waited for.
-            let _ = found.send(address);
+        if line.contains(LOOPBACK) {
+            // Most servers are asked for the first one only.
+            let _ = found.send(line);
         }
     }
     Ok(())
 }
 
-/// The loopback address with a port that a line names.
-fn address_in(line: &str) -> Option<String> {
-    let start = line.find("127.0.0.1:")?;
-    let address = &line[start..];
-    let digits = &address["127.0.0.1:".len()..];
+/// The loopback address with a port that a line names, with this before it.
+fn address_in(line: &str, scheme: &str) -> Option<String> {
+    let (_, digits) = line.split_once(&format!("{scheme}{LOOPBACK}"))?;
     let end = digits
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(digits.len());
     let port: u16 = digits[..end].parse().ok()?;
-    Some(format!("127.0.0.1:{port}"))
+    Some(format!("{LOOPBACK}{port}"))
 }
 
 #[cfg(test)]
@@ -117,13 +133,16 @@ mod tests {
 
     #[test]
     fn address_is_found_within_a_line() {
-        let found = address_in("listening on http://127.0.0.1:4711/engine.io/");
+        let found = address_in("listening on http://127.0.0.1:4711/engine.io/", "");
         assert_eq!(found.as_deref(), Some("127.0.0.1:4711"));
         assert_eq!(
-            address_in("at 127.0.0.1:80").as_deref(),
+            address_in("at 127.0.0.1:80", "").as_deref(),
             Some("127.0.0.1:80")
         );
-        assert_eq!(address_in("127.0.0.1:"), None);
-        assert_eq!(address_in("no address"), None);
+        assert_eq!(address_in("127.0.0.1:", ""), None);
+        assert_eq!(address_in("no address", ""), None);
+        assert_eq!(address_in("http://127.0.0.1:80", "https://"), None);
+        let secure = address_in("with TLS: https://127.0.0.1:443/v2", "https://");
+        assert_eq!(secure.as_deref(), Some("127.0.0.1:443"));
     }
 }

@@ -43,11 +43,16 @@ pub(super) fn run(mut command: Command) -> Result<(), Failure> {
     Runtime::new()?.block_on(async {
         let listener = serve::bind(config.listen).await?;
         let admin = serve::bind_admin(&config).await?;
+        let tls = serve::bind_tls(&config).await?;
         let mut dev = Dev::open(config).await?;
         if let Some(admin) = admin {
             dev = dev.with_admin(admin)?;
         }
-        let greeting = dev.greeting(listener.local_addr()?);
+        let mut greeting = dev.greeting(listener.local_addr()?);
+        if let Some(listener) = tls {
+            greeting += &serve::tls_line(&listener)?;
+            dev = dev.with_tls(listener)?;
+        }
         let interrupted = signals::interrupted()?;
         serve::print_at_once(&greeting)?;
         Ok(dev.serve(listener, sensor, interrupted).await?)

@@ -28,7 +28,13 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
             listener.local_addr()?,
             super::absolute(&config.data_dir).display()
         );
-        let server = with_tls(server, &config, &mut greeting).await?;
+        let server = match bind_tls(&config).await? {
+            Some(listener) => {
+                greeting += &tls_line(&listener)?;
+                server.with_tls(listener)?
+            }
+            None => server,
+        };
         let server = match bind_admin(&config).await? {
             Some(admin) => {
                 let address = admin.local_addr()?;
@@ -50,17 +56,16 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     })
 }
 
-async fn with_tls(
-    server: Server,
-    config: &Config,
-    greeting: &mut String,
-) -> Result<Server, Failure> {
-    let Some(address) = config.tls.listen else {
-        return Ok(server);
-    };
-    let listener = bind(address).await?;
-    let _ = writeln!(greeting, "with TLS: https://{}/v2", listener.local_addr()?);
-    Ok(server.with_tls(listener)?)
+/// The listener with TLS, if there is to be one.
+pub(super) async fn bind_tls(config: &Config) -> Result<Option<TcpListener>, Failure> {
+    match config.tls.listen {
+        Some(address) => Ok(Some(bind(address).await?)),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn tls_line(listener: &TcpListener) -> io::Result<String> {
+    Ok(format!("with TLS: https://{}/v2\n", listener.local_addr()?))
 }
 
 /// In one piece: whoever waits for the first line may not be there for a second one.

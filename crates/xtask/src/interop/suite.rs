@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{start_fixture, start_topicd};
+use super::{authority, start_fixture, start_topicd, topicd};
 use crate::{
     job::{Error, Job},
     server::Server,
@@ -27,9 +27,11 @@ pub(crate) enum Line {
     Direct,
     /// A relay, which the steps cut and mend.
     Relay,
+    /// TLS, with a certificate of the run's own authority.
+    Tls,
 }
 
-pub(crate) const SUITES: [Suite; 5] = [
+pub(crate) const SUITES: [Suite; 6] = [
     Suite {
         title: "the common scenario, against the socketio fixture",
         scripts: &[
@@ -86,6 +88,16 @@ pub(crate) const SUITES: [Suite; 5] = [
         line: Line::Direct,
     },
     Suite {
+        title: "the guide of topicd, over https and wss",
+        scripts: &[
+            ("socket.io-client-2", Some("topicd.mjs")),
+            ("socket.io-client-4", Some("topicd.mjs")),
+        ],
+        steps: &["golden", "non-ascii"],
+        server: start_topicd_with_tls,
+        line: Line::Tls,
+    },
+    Suite {
         title: "echoes of the engineio fixture",
         scripts: &[("engine.io-client-", Some("engine.mjs"))],
         steps: &["text", "binary", "non-ascii", "batch"],
@@ -130,6 +142,16 @@ fn start_socketio_with(job: &mut Job<'_>, client: &str, options: &[&str]) -> Res
         options.push("msgpack");
     }
     start_fixture(job, "conformance", &options)
+}
+
+fn start_topicd_with_tls(job: &mut Job<'_>, client: &str) -> Result<Server, Error> {
+    let signed = authority::sign(job)?;
+    let mut command = topicd(job, client)?;
+    command
+        .env("TOPICD_TLS_LISTEN", "127.0.0.1:0")
+        .env("TOPICD_TLS_CERTIFICATE", signed.certificate)
+        .env("TOPICD_TLS_KEY", signed.key);
+    Server::start(job, command)
 }
 
 /// The example of socketio with admins, and the password that `admin.mjs` knows.
