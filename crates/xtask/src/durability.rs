@@ -1,20 +1,41 @@
-//! No write is acknowledged before it is on disk: topicd under strace, which sees both.
+//! No write is acknowledged before it is on disk: topicd under strace, which sees both, and topicd
+//! killed a hundred times while eight writers write.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use serde_json::json;
 
 use crate::{
-    http, install,
+    checks, http, install,
     job::{Error, Job},
     server::Server,
+    workspace::cargo,
 };
 
 const WRITES: usize = 20;
 /// The activation is acknowledged, too.
 const ACKNOWLEDGED: usize = WRITES + 1;
 
+const KILLS: &str = "100";
+/// A kill and a start take about a second.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
+
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
+    kill(job)?;
+    trace(job)
+}
+
+/// The test that `cargo test` runs with fewer kills.
+fn kill(job: &mut Job<'_>) -> Result<(), Error> {
+    let mut command = cargo();
+    command
+        .args(["test", "-p", "topicd", "--test", "it", "crash::"])
+        .env("CRASH_KILLS", KILLS);
+    let output = job.run(command, LIMIT)?;
+    checks::count(job, &output)
+}
+
+fn trace(job: &mut Job<'_>) -> Result<(), Error> {
     let strace = match install::program(job, "strace") {
         Ok(path) => path,
         Err(error) => {

@@ -74,7 +74,7 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "durability",
-        about: "no write is acknowledged before it is on disk",
+        about: "no write is acknowledged before it is on disk; 100 kills under 8 writers",
         run: durability::check,
     },
     Step {

@@ -14,6 +14,7 @@ use tokio::{
 
 use crate::{binary::Process, client::call};
 
+/// `CRASH_KILLS` asks for more.
 const KILLS: usize = 20;
 const WRITERS: usize = 8;
 /// Acknowledgements before the server is killed: somewhere in the middle of things.
@@ -24,7 +25,8 @@ async fn what_was_acknowledged_is_there_once_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged = vec![Vec::new(); WRITERS];
     let mut server = Process::dev(folder.path());
-    for round in 0..KILLS {
+    let kills = kills();
+    for round in 0..kills {
         let (_, thing) = server.tokens().await;
         let written = write_until_killed(server, &thing, round).await;
         server = Process::dev(folder.path());
@@ -34,7 +36,13 @@ async fn what_was_acknowledged_is_there_once_and_in_order() {
             verify(&acknowledged[writer], &stored, round);
         }
     }
-    assert!(acknowledged.iter().map(Vec::len).sum::<usize>() >= KILLS * WRITES);
+    assert!(acknowledged.iter().map(Vec::len).sum::<usize>() >= kills * WRITES);
+}
+
+/// How often the server is killed.
+fn kills() -> usize {
+    let text = std::env::var("CRASH_KILLS");
+    text.map_or(KILLS, |text| text.parse().unwrap())
 }
 
 /// Returns what each writer had acknowledged when the server died.
