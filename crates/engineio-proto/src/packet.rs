@@ -97,6 +97,27 @@ impl Data {
     }
 }
 
+impl Packet {
+    /// Copies a message out of the body of so many bytes that it came in, if it is the smaller part
+    /// of a large one: whoever keeps the message would keep the whole body, and count the message
+    /// alone.
+    pub(crate) fn let_go(&mut self, body: usize) {
+        let Self::Message(data) = self else {
+            return;
+        };
+        if body <= SMALL || data.len() > body / 2 {
+            return;
+        }
+        match data {
+            Data::Text(text) => *text = Text::from(text.as_str()),
+            Data::Binary(bytes) => *bytes = Bytes::copy_from_slice(bytes),
+        }
+    }
+}
+
+/// Bytes of a body that may be kept for the least of its messages.
+const SMALL: usize = 1024;
+
 impl From<Text> for Data {
     fn from(text: Text) -> Self {
         Self::Text(text)

@@ -131,13 +131,13 @@ fn event_name(text: &Text, raw: &str) -> Result<EventName, PacketError> {
     let name = match raw.as_bytes() {
         [b'"', inner @ .., b'"'] if !inner.contains(&b'\\') => {
             let end = raw.len().saturating_sub(1);
-            text.slice_ref(raw.get(1..end).unwrap_or_default())
+            part(text, raw.get(1..end).unwrap_or_default())
         }
         [b'"', ..] => {
             let name: String = serde_json::from_str(raw).map_err(|_| PacketError::EventName)?;
             name.into()
         }
-        [b'-' | b'0'..=b'9', ..] => text.slice_ref(raw),
+        [b'-' | b'0'..=b'9', ..] => part(text, raw),
         _ => return Err(PacketError::EventName),
     };
     if name.as_bytes().len() > EventName::MAX_LEN {
@@ -167,12 +167,25 @@ fn ack(text: &Text, header: &Header<'_>) -> Result<Announced, PacketError> {
 /// put before and behind it.
 fn list(text: &Text, list: Option<&str>) -> Text {
     let list = list.unwrap_or_default();
-    text.slice_ref(list.trim_matches([' ', '\t', '\n', '\r']))
+    part(text, list.trim_matches([' ', '\t', '\n', '\r']))
 }
 
 fn slice(text: &Text, payload: &str) -> Option<Text> {
-    (!payload.is_empty()).then(|| text.slice_ref(payload))
+    (!payload.is_empty()).then(|| part(text, payload))
 }
+
+/// A part of a packet that may be kept for long. It shares the packet's memory, unless it is the
+/// smaller part of a large packet: what is counted is the part, and the packet would live with it.
+fn part(text: &Text, part: &str) -> Text {
+    if text.len() <= SMALL || part.len() > text.len() / 2 {
+        text.slice_ref(part)
+    } else {
+        Text::from(part)
+    }
+}
+
+/// Bytes of a packet that may be kept for the least of its parts.
+const SMALL: usize = 1024;
 
 impl Announced {
     /// Its arguments without their attachments.
@@ -196,5 +209,46 @@ impl Announced {
                 args: list.map(|list| Args::new(list, attachments)),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// True if a part lies in the packet itself.
+    fn shares(part: &str, packet: &Text) -> bool {
+        let packet = packet.as_bytes().as_ptr_range();
+        packet.contains(&part.as_ptr())
+    }
+
+    fn event(packet: &Text) -> (EventName, Args) {
+        match Packet::decode(Protocol::V5, packet).unwrap().body {
+            Body::Event { name, args, .. } => (name, args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn no_small_part_keeps_a_large_packet() {
+        let blanks = " ".repeat(900_000);
+        for text in [
+            format!("2[{blanks}\"a\",1]"),
+            format!("2[\"a\",1{blanks}]"),
+            format!("2/,[\"a\"{blanks},1]"),
+        ] {
+            let packet = Text::from(text.as_str());
+            let (name, args) = event(&packet);
+            assert_eq!((name.as_str(), args.raw(0)), ("a", Some("1")));
+            assert!(!shares(name.as_str(), &packet) && !shares(args.raw(0).unwrap(), &packet));
+        }
+    }
+
+    #[test]
+    fn large_parts_and_small_packets_are_shared() {
+        let large = Text::from(format!("2[\"a\",\"{}\"]", "x".repeat(900_000)).as_str());
+        assert!(shares(event(&large).1.raw(0).unwrap(), &large));
+        let small = Text::from("2[\"a\",1]");
+        assert!(shares(event(&small).0.as_str(), &small));
     }
 }

@@ -162,10 +162,28 @@ impl PollEncoding {
 
     /// Reads a POST's body. `legacy` is what is known of this client's text and belongs to the
     /// session. Reads at most `max_packets` packets ([`Limits::max_payload_packets`]); time and
-    /// memory are linear in the body.
+    /// memory are linear in the body. No message keeps more memory alive than twice
+    /// its size, or a KiB.
     ///
     /// [`Limits::max_payload_packets`]: crate::Limits::max_payload_packets
     pub fn decode(
+        &self,
+        content: PostContent,
+        body: Bytes,
+        legacy: &mut LegacyText,
+        max_packets: usize,
+    ) -> DecodedPayload {
+        let len = body.len();
+        let mut decoded = self.decode_slices(content, body, legacy, max_packets);
+        decoded
+            .packets
+            .iter_mut()
+            .for_each(|packet| packet.let_go(len));
+        decoded
+    }
+
+    /// The packets as slices of the body, where they are.
+    fn decode_slices(
         &self,
         content: PostContent,
         body: Bytes,

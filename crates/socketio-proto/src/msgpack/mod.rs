@@ -24,7 +24,7 @@ use engineio_proto::{Data, Entry, Text};
 use self::read::{Item, Reader};
 use crate::{PacketError, PacketType, grammar, json};
 
-/// Translates a message from a client. Bytes in it become attachments, which share the message.
+/// Translates a message from a client. Bytes in it become attachments, copied, as the message may hold much else.
 ///
 /// ```
 /// use socketio_proto::msgpack;

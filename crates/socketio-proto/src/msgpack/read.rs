@@ -9,7 +9,6 @@ use crate::{PacketError, json::MAX_DEPTH};
 
 /// Reads values one behind the other; bytes become attachments, and placeholders stand for them.
 pub(super) struct Reader<'a> {
-    message: &'a Bytes,
     rest: &'a [u8],
     attachments: Vec<Bytes>,
 }
@@ -29,9 +28,8 @@ pub(super) enum Item<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(message: &'a Bytes) -> Self {
+    pub(super) fn new(message: &'a [u8]) -> Self {
         Self {
-            message,
             rest: message,
             attachments: Vec::new(),
         }
@@ -174,7 +172,8 @@ impl<'a> Reader<'a> {
 
     fn attach(&mut self, out: &mut String, bytes: &[u8]) {
         let number = self.attachments.len();
-        self.attachments.push(self.message.slice_ref(bytes));
+        // A slice would keep the whole message alive, with members that nobody counts.
+        self.attachments.push(Bytes::copy_from_slice(bytes));
         out.push_str(r#"{"_placeholder":true,"num":"#);
         out.push_str(&number.to_string());
         out.push('}');

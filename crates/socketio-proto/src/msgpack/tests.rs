@@ -259,3 +259,18 @@ fn values_that_are_no_packets_come_back_as_they_were() {
         assert_eq!(from_json(text), Err(PacketError::Json), "{text}");
     }
 }
+
+#[test]
+fn an_attachment_does_not_keep_its_message() {
+    let mut message =
+        b"\x84\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa1a\xc4\x01\x07\xa1x\xda\x80\0".to_vec();
+    message.extend([b'y'; 0x8000]);
+    let message = Bytes::from(message);
+    let packet = decode(&message).unwrap();
+    assert_eq!(packet.attachments(), [Bytes::from_static(&[7])]);
+    assert!(
+        !message
+            .as_ptr_range()
+            .contains(&packet.attachments()[0].as_ptr())
+    );
+}
