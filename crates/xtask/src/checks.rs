@@ -7,11 +7,15 @@ use std::{
 
 use crate::{
     install,
-    job::{Counts, Error, Job},
+    job::{Counts, Error, Job, Pace},
     workspace::cargo,
 };
 
 const COMPILE_LIMIT: Duration = Duration::from_secs(20 * 60);
+/// One set of features for the tests and for what they start.
+const EVERYTHING: [&str; 2] = ["--workspace", "--all-features"];
+/// Tests of topicd that kill it, fill its memory or disk, or race many clients.
+const SLOW: [&str; 5] = ["crash::", "memory::", "fanout::", "full::", "race"];
 
 pub(crate) fn fmt(job: &mut Job<'_>) -> Result<(), Error> {
     one(job, "fmt", &["fmt", "--all", "--check"])
@@ -39,10 +43,17 @@ pub(crate) fn doc(job: &mut Job<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Counts every test, unit, integration and documentation alike; ignored ones count as skipped.
+/// Counts every test, unit, integration and documentation alike; ignored ones count as skipped. In a
+/// hurry those are left out that take long by their nature.
 pub(crate) fn tests(job: &mut Job<'_>) -> Result<(), Error> {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command.args(["test", "--no-fail-fast"]).args(EVERYTHING);
+    if job.pace == Pace::Quick {
+        command.args(["--lib", "--bins", "--test", "it", "--"]);
+        for slow in SLOW {
+            command.args(["--skip", slow]);
+        }
+    }
     let output = job.attempt(command, COMPILE_LIMIT)?;
     let counts = count_tests(&output.text);
     job.count(counts);
@@ -76,29 +87,17 @@ pub(crate) fn count(job: &mut Job<'_>, output: &str) -> Result<(), Error> {
     }
 }
 
-/// What the later steps start: topicd, siospec and its fixtures.
+/// What the later steps start: topicd, siospec and the examples that serve as fixtures. Built with
+/// the features that the tests have, so that nothing is compiled twice.
 pub(crate) fn build(job: &mut Job<'_>) -> Result<(), Error> {
-    one(job, "topicd", &["build", "-p", "topicd", "--bins"])?;
-    one(job, "siospec", &["build", "-p", "siospec", "--bins"])?;
-    let engine = [
-        "build",
-        "-p",
-        "engineio",
-        "--example",
-        "conformance_engine",
-        "--all-features",
-    ];
-    one(job, "engineio fixture", &engine)?;
-    one(
-        job,
-        "socketio fixture",
-        &["build", "-p", "socketio", "--example", "conformance"],
-    )?;
-    one(
-        job,
-        "socketio with admins",
-        &["build", "-p", "socketio", "--example", "admin"],
-    )
+    let mut command = cargo();
+    command
+        .arg("build")
+        .args(EVERYTHING)
+        .args(["--bins", "--examples"]);
+    job.run(command, COMPILE_LIMIT)?;
+    job.pass("build");
+    Ok(())
 }
 
 pub(crate) fn deny(job: &mut Job<'_>) -> Result<(), Error> {

@@ -110,11 +110,8 @@ const QUICK: &[&str] = &[
     "purity",
     "tests",
     "build",
-    "differential",
     "interop",
-    "examples",
     "browser",
-    "bundles",
     "conformance",
 ];
 
