@@ -7,7 +7,7 @@ use std::{path::Path, process::Command, time::Duration};
 use crate::{
     install,
     interop::{self, TRANSPORTS},
-    job::{Error, Job, Pace},
+    job::{Error, Job},
     server::Server,
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     };
     let server = start(job)?;
     for client in CLIENTS {
-        for transport in transports(job.pace) {
+        for transport in TRANSPORTS {
             let command = command(job, client, &server.url(), transport, &chromium);
             let output = job.attempt(command, LIMIT)?;
             let name = format!("{client} {transport}");
@@ -71,14 +71,6 @@ pub(crate) fn command(
         .args(scenarios(client, transport))
         .env("CHROMIUM", chromium);
     command
-}
-
-/// What is special about a browser shows on polling.
-fn transports(pace: Pace) -> &'static [&'static str] {
-    match pace {
-        Pace::Full => &TRANSPORTS,
-        Pace::Quick => &["polling"],
-    }
 }
 
 /// Clients 1.0 encode text twice on a WebSocket as well. Nobody repaired that for them.
