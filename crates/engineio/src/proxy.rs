@@ -82,14 +82,16 @@ impl ForwardedHeader {
     /// The addresses from the last to the first; none where there is text of another kind.
     fn addresses(self, headers: &HeaderMap) -> impl Iterator<Item = Option<SocketAddr>> {
         let lines: Vec<_> = headers.get_all(self.name()).into_iter().collect();
-        let lines = lines
-            .into_iter()
-            .rev()
-            .map(|line| line.to_str().unwrap_or_default());
-        let elements = lines.flat_map(|line| line.rsplit(','));
-        elements.map(move |element| match self {
-            Self::XForwardedFor => node(element),
-            Self::Forwarded => node(forwarded_for(element)?),
+        let lines = lines.into_iter().rev().map(|line| line.as_bytes());
+        // Each element by itself: what a client wrote into its own, in whatever bytes, must not hide
+        // what a proxy put behind it.
+        let elements = lines.flat_map(|line| line.rsplit(|byte| *byte == b','));
+        elements.map(move |element| {
+            let element = str::from_utf8(element).ok()?;
+            match self {
+                Self::XForwardedFor => node(element),
+                Self::Forwarded => node(forwarded_for(element)?),
+            }
         })
     }
 
@@ -185,7 +187,8 @@ mod tests {
         let networks = ["10.0.0.0/8", "2001:db8::/32"].map(|network| network.parse().unwrap());
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(header.name(), HeaderValue::from_static(line));
+            let line = HeaderValue::from_bytes(line.as_bytes()).unwrap();
+            headers.append(header.name(), line);
         }
         let proxies = TrustedProxies::new(header, networks);
         let client = proxies.client(SocketAddr::new(peer.parse().unwrap(), 1), &headers);
@@ -219,6 +222,20 @@ mod tests {
                 "{lines:?}"
             );
         }
+    }
+
+    #[test]
+    fn bytes_that_a_client_wrote_hide_nothing() {
+        let line = "caf\u{e9}, 192.0.2.60";
+        assert_eq!(client(XForwardedFor, &[line], "10.0.0.1"), "192.0.2.60:0");
+        let line = "for=caf\u{e9}, for=192.0.2.60";
+        assert_eq!(client(Forwarded, &[line], "10.0.0.1"), "192.0.2.60:0");
+        let proxies = TrustedProxies::new(XForwardedFor, ["10.0.0.0/8".parse().unwrap()]);
+        let mut headers = HeaderMap::new();
+        let line = HeaderValue::from_bytes(b"\xff, 192.0.2.60").unwrap();
+        headers.append("x-forwarded-for", line);
+        let client = proxies.client("10.0.0.1:1".parse().unwrap(), &headers);
+        assert_eq!(client.ip().to_string(), "192.0.2.60");
     }
 
     #[test]
