@@ -69,7 +69,7 @@ struct Awaited<S> {
 
 /// The place of a loss among all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn(u64);
+pub(super) struct Turn(u64);
 
 impl<S> Default for LostSockets<S> {
     fn default() -> Self {
@@ -93,8 +93,10 @@ impl<S> LostSockets<S> {
         self.sockets.insert(id, Awaited { turn, socket });
     }
 
-    pub(super) fn find(&self, id: &PrivateId) -> Option<&LostSocket<S>> {
-        self.sockets.get(id).map(|awaited| &awaited.socket)
+    /// The socket and which loss it is.
+    pub(super) fn find(&self, id: &PrivateId) -> Option<(Turn, &LostSocket<S>)> {
+        let awaited = self.sockets.get(id)?;
+        Some((awaited.turn, &awaited.socket))
     }
 
     pub(super) fn contains(&self, socket_id: &str) -> bool {

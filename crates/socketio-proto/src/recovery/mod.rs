@@ -14,7 +14,10 @@ use std::time::{Duration, Instant};
 
 use engineio_proto::Entry;
 
-use self::{log::Log, lost::LostSockets};
+use self::{
+    log::Log,
+    lost::{LostSockets, Turn},
+};
 
 pub use self::{
     log::{Address, Audience, Offset},
@@ -61,6 +64,8 @@ pub struct Returning<S> {
     pub socket: LostSocket<S>,
     /// Whose it is.
     pub private_id: PrivateId,
+    /// Of which loss: if it is let in and lost again meanwhile, this one has had its time.
+    turn: Turn,
 }
 
 /// A socket cannot get the rest of what it missed.
@@ -123,7 +128,7 @@ impl<S> Recovery<S> {
         S: Clone,
     {
         self.expire(now);
-        let lost = self.lost.find(&request.private_id)?;
+        let (turn, lost) = self.lost.find(&request.private_id)?;
         let received = match &request.offset {
             Some(text) => Offset::parse(text)?,
             None => lost.joined_at,
@@ -137,6 +142,7 @@ impl<S> Recovery<S> {
         Some(Returning {
             socket,
             private_id: request.private_id.clone(),
+            turn,
         })
     }
 
@@ -152,7 +158,8 @@ impl<S> Recovery<S> {
         returning: &mut Returning<S>,
         max_bytes: usize,
     ) -> Result<Vec<Entry>, Gap> {
-        let is_awaited = self.lost.find(&returning.private_id).is_some();
+        let lost = self.lost.find(&returning.private_id);
+        let is_awaited = lost.is_some_and(|(turn, _)| turn == returning.turn);
         let socket = &mut returning.socket;
         if !is_awaited || !self.log.reaches(socket.sent_until) {
             return Err(Gap);

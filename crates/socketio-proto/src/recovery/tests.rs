@@ -300,6 +300,22 @@ fn a_replay_stops_at_a_gap() {
 }
 
 #[test]
+fn a_claim_is_of_one_loss_only() {
+    let mut memory = memory();
+    let socket = memory.joins("s", &["secret"]);
+    memory.loses("p", socket);
+    let request = RecoveryRequest::parse(r#"{"pid":"p"}"#).unwrap();
+    let mut stalled = memory.recovery.resume(memory.now, &request).unwrap();
+    assert_eq!(memory.resumes("p", None), Some(vec![]));
+    // It is taken out of its room, and lost again.
+    let socket = memory.joins("s", &[]);
+    memory.loses("p", socket);
+    memory.send(&["secret"], 1);
+    assert_eq!(memory.recovery.replay(&mut stalled, 1), Err(Gap));
+    assert_eq!(memory.resumes("p", None), Some(vec![]));
+}
+
+#[test]
 fn states_are_handed_back_when_their_sockets_are_forgotten() {
     let mut memory = memory();
     let socket = memory.joins("s", &[]);
