@@ -14,8 +14,16 @@ use crate::{
 const COMPILE_LIMIT: Duration = Duration::from_secs(20 * 60);
 /// One set of features for the tests and for what they start.
 const EVERYTHING: [&str; 2] = ["--workspace", "--all-features"];
-/// Tests of topicd that kill it, fill its memory or disk, or race many clients.
-const SLOW: [&str; 5] = ["crash::", "memory::", "fanout::", "full::", "race"];
+/// Tests of topicd that kill it, fill its memory or disk, wait for silence, or race many clients.
+const SLOW: [&str; 7] = [
+    "crash::",
+    "memory::",
+    "fanout::",
+    "full::",
+    "contract::",
+    "no_client_can_add_a_series",
+    "race",
+];
 
 pub(crate) fn fmt(job: &mut Job<'_>) -> Result<(), Error> {
     one(job, "fmt", &["fmt", "--all", "--check"])

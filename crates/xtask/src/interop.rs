@@ -36,8 +36,7 @@ mod suite;
 pub(crate) const TRANSPORTS: [&str; 3] = ["polling", "websocket", "upgrade"];
 
 /// An old client and new ones, for `--quick`.
-const QUICK: [&str; 4] = [
-    "engine.io-client-6.6.8",
+const QUICK: [&str; 3] = [
     "python-socketio-5.18.1",
     "socket.io-client-2.5.0",
     "socket.io-client-4.8.4",
