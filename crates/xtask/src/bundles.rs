@@ -73,7 +73,8 @@ pub(crate) fn command(
     command
 }
 
-/// Clients 1.0 encode text twice on a WebSocket as well. Nobody repaired that for them.
+/// Clients 1.0 encode text twice on a WebSocket as well, and end the connection over text that is
+/// encoded once. Nobody repaired that for them.
 fn scenarios(client: &str, transport: &str) -> &'static [&'static str] {
     if client == "socket.io-client-1.0.6" && transport != "polling" {
         &SCENARIOS[..3]

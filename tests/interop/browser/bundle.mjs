@@ -13,7 +13,9 @@ const DEADLINE_MS = 20_000;
 // The client that tells what others see of the tested one.
 const WITNESS = "socket.io-client-4.8.4";
 
-// Each runs within the page, twice if the transport changes on the way.
+// Each runs within the page, twice if the transport changes on the way. What is not ASCII is in one of
+// them only: clients 1.0 cannot have it on a WebSocket, and an answer may come there to what was sent
+// before the upgrade.
 const scenarios = {
   text: async (peer) => {
     for (const text of ["hello", "", "\u001e", "x".repeat(100_000)]) await peer.echo([text]);
@@ -23,15 +25,17 @@ const scenarios = {
       await peer.echo([text]);
       await peer.seenByWitness(text);
     }
+    await peer.acknowledge(["é€😀"]);
+    await peer.echo(["😀", { nested: [Uint8Array.of(0xc3, 0xa9).buffer, "é"] }]);
   },
   binary: async (peer) => {
     const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     await peer.echo([bytes.buffer]);
-    await peer.echo(["😀", { nested: [bytes.buffer, "é"] }, new Uint8Array(100_000).fill(0x80).buffer]);
+    await peer.echo(["second", { nested: [bytes.buffer, "e"] }, new Uint8Array(100_000).fill(0x80).buffer]);
   },
   ack: async (peer) => {
     await peer.acknowledge(["plain", { a: [1, null] }]);
-    await peer.acknowledge(["é€😀"]);
+    await peer.acknowledge(["second"]);
   },
 };
 
@@ -80,5 +84,5 @@ function bundle(client) {
 // Bundles of revision 3 have binary XHR; what is not ASCII comes to them in bytes.
 function framingIsDue(scenario) {
   const major = Number(folder.match(/-(\d+)\./)[1]);
-  return major < 3 && transport === "polling" && scenario !== "text";
+  return major < 3 && transport === "polling" && ["binary", "non-ascii"].includes(scenario);
 }
