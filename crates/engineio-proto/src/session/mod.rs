@@ -79,7 +79,8 @@ pub struct Session {
     phase: Phase,
     link: Link,
     heartbeat: Heartbeat,
-    slow_consumer: SlowConsumer,
+    /// A policy of its own, which few sessions have; without one it is the server's.
+    slow_consumer: Option<Box<SlowConsumer>>,
     outbox: Outbox,
     outputs: Outputs,
 }
@@ -123,7 +124,7 @@ impl Session {
         };
         Self {
             heartbeat: Heartbeat::start(now, version, &config),
-            slow_consumer: config.slow_consumer,
+            slow_consumer: None,
             config,
             sid,
             version,
@@ -137,7 +138,7 @@ impl Session {
     /// Sets what happens to messages that have no policy of their own and find the queue full; before
     /// that it is the server's [`Config::slow_consumer`]. What waits already keeps its own.
     pub fn set_slow_consumer(&mut self, policy: SlowConsumer) {
-        self.slow_consumer = policy;
+        self.slow_consumer = Some(Box::new(policy));
     }
 
     /// Queues a message with its attachments.
@@ -173,7 +174,7 @@ impl Session {
         if self.version == Version::V4 && self.is_polling() && message.has_separator() {
             return Err(SendError::Separator);
         }
-        let policy = options.policy(self.slow_consumer);
+        let policy = options.policy(self.slow_consumer());
         if policy == SlowConsumer::Volatile && !self.is_writable() {
             return Ok(SendOutcome::Dropped);
         }
@@ -389,6 +390,13 @@ impl Session {
     /// Whether binary messages have to be text on this WebSocket.
     fn takes_base64(&self) -> bool {
         matches!(&self.link, Link::WebSocket(socket) if socket.wire.binary() == BinaryFrames::Base64)
+    }
+
+    fn slow_consumer(&self) -> SlowConsumer {
+        match &self.slow_consumer {
+            Some(own) => **own,
+            None => self.config.slow_consumer,
+        }
     }
 
     fn is_polling(&self) -> bool {

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use super::Output;
 
-/// A queue whose first output needs no memory of its own: most inputs lead to one.
+/// A queue whose first output needs no memory of its own: most inputs lead to one. The others are
+/// behind a pointer, which is all that an idle session keeps of them.
 #[derive(Default)]
 pub(super) struct Outputs {
     first: Option<Output>,
-    rest: VecDeque<Output>,
+    rest: Option<Box<VecDeque<Output>>>,
 }
 
 impl Outputs {
@@ -16,16 +17,14 @@ impl Outputs {
         if self.first.is_none() {
             self.first = Some(output);
         } else {
-            self.rest.push_back(output);
+            self.rest.get_or_insert_default().push_back(output);
         }
     }
 
     pub(super) fn pop(&mut self) -> Option<Output> {
         let next = self.first.take()?;
-        self.first = self.rest.pop_front();
-        if self.rest.is_empty() {
-            self.rest = VecDeque::new();
-        }
+        self.first = self.rest.as_mut().and_then(|rest| rest.pop_front());
+        self.rest.take_if(|rest| rest.is_empty());
         Some(next)
     }
 }
