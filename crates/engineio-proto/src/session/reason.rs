@@ -15,6 +15,9 @@ pub enum CloseReason {
     TransportError,
     /// The client's part of the heartbeat did not come in time.
     PingTimeout,
+    /// The client sent a WebSocket message of more than
+    /// [`Limits::max_payload`](crate::Limits::max_payload) bytes.
+    MessageTooLarge,
     /// The client sent what does not parse.
     ParseError,
     /// The application closed the session.
@@ -41,6 +44,7 @@ impl CloseReason {
             Self::TransportClose => "transport_close",
             Self::TransportError => "transport_error",
             Self::PingTimeout => "ping_timeout",
+            Self::MessageTooLarge => "message_too_large",
             Self::ParseError => "parse_error",
             Self::ForcedClose => "forced_close",
             Self::ForcedServerClose => "forced_server_close",
@@ -56,12 +60,16 @@ impl CloseReason {
         match self {
             Self::TransportClose => "the client left; nothing to do",
             Self::TransportError => {
-                "requests of one session overlapped or broke off: look for a proxy that repeats or \
-                 cuts requests, or two clients sharing a sid"
+                "requests of one session overlapped or broke off, or its WebSocket broke RFC 6455: \
+                 look for a proxy that repeats or cuts requests, or two clients sharing a sid"
             }
             Self::PingTimeout => {
                 "the client went silent: a lost network, a sleeping device, or a proxy with a \
                  shorter idle timeout than the ping interval"
+            }
+            Self::MessageTooLarge => {
+                "the client sent more than max_payload in one WebSocket message: raise \
+                 max_payload, or send less at once"
             }
             Self::ParseError => "what arrived is no Engine.IO: check the client's version and EIO",
             Self::ForcedClose => "the application closed the session",
@@ -83,6 +91,7 @@ impl fmt::Display for CloseReason {
             Self::TransportClose => "transport close",
             Self::TransportError => "transport error",
             Self::PingTimeout => "ping timeout",
+            Self::MessageTooLarge => "message too large",
             Self::ParseError => "parse error",
             Self::ForcedClose => "forced close",
             Self::ForcedServerClose => "forced server close",

@@ -131,13 +131,16 @@ impl Session {
         }
     }
 
-    /// A WebSocket broke the rules of RFC 6455, or its message limit. As
-    /// [`Session::handle_websocket_closed`], with another reason.
-    pub fn handle_websocket_error(&mut self, now: Instant, id: WebSocketId) {
+    /// A WebSocket broke the rules of RFC 6455, or a limit; `code` is what the driver tells it. As
+    /// [`Session::handle_websocket_closed`], with [`CloseReason::MessageTooLarge`] for
+    /// [`CloseCode::TooBig`] and [`CloseReason::TransportError`] for every other code.
+    pub fn handle_websocket_error(&mut self, now: Instant, id: WebSocketId, code: CloseCode) {
+        let reason = match code {
+            CloseCode::TooBig => CloseReason::MessageTooLarge,
+            _ => CloseReason::TransportError,
+        };
         match &self.link {
-            Link::WebSocket(socket) if socket.wire.id() == id => {
-                self.end(CloseReason::TransportError, Farewell::Gone);
-            }
+            Link::WebSocket(socket) if socket.wire.id() == id => self.end(reason, Farewell::Gone),
             _ => self.handle_websocket_closed(now, id),
         }
     }

@@ -17,7 +17,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use engineio_proto::{
-    BinaryFrames, CloseReason, Event, ExistingKind, Output, Payload, PollId, Prepared,
+    BinaryFrames, CloseCode, CloseReason, Event, ExistingKind, Output, Payload, PollId, Prepared,
     RequestError, SendError, SendOptions, SendOutcome, Session, Sid, SlowConsumer, Version,
     WebSocketId,
 };
@@ -194,9 +194,12 @@ impl SessionCell {
         self.end_websocket(id, Session::handle_websocket_closed)
     }
 
-    /// The client broke the WebSocket protocol. True if no data frame of ours was half written.
-    pub(crate) fn websocket_failed(self: &Arc<Self>, id: WebSocketId) -> bool {
-        self.end_websocket(id, Session::handle_websocket_error)
+    /// The client broke the WebSocket protocol, or a limit, as this code says. True if no data frame
+    /// of ours was half written.
+    pub(crate) fn websocket_failed(self: &Arc<Self>, id: WebSocketId, code: CloseCode) -> bool {
+        self.end_websocket(id, |session, now, id| {
+            session.handle_websocket_error(now, id, code);
+        })
     }
 
     fn end_websocket(

@@ -188,7 +188,7 @@ async fn end_by_peer<R: AsyncRead + Unpin>(
             }
         }
         End::Refused(code) => {
-            if cell.websocket_failed(id) {
+            if cell.websocket_failed(id, code) {
                 finish(outlet, frames, code).await;
             }
         }

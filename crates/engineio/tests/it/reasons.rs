@@ -195,6 +195,7 @@ async fn every_end_is_counted_and_logged_with_a_hint() {
     let mut config = config();
     config.protocol.ping_interval = Duration::from_millis(50);
     config.protocol.ping_timeout = Duration::from_millis(2_000);
+    config.protocol.limits.max_payload = 100_000;
     config.protocol.limits.max_queued_bytes = 1_000;
     config.protocol.limits.blocked_write = Duration::from_millis(50);
     let mut server = Server::start(config).await;
@@ -214,6 +215,10 @@ async fn every_end_is_counted_and_logged_with_a_hint() {
         while !socket.next().await.is_close() {}
         reasons.push(ended(&mut server).await);
     }
+    let mut socket = server.websocket("").await;
+    server.opened().await;
+    socket.send(&"4".repeat(100_001)).await;
+    reasons.push(ended(&mut server).await);
     server.handshake().await;
     let session = server.opened().await;
     assert_eq!(session.send(large(900), options), Ok(SendOutcome::Queued));
@@ -241,6 +246,7 @@ async fn every_end_is_counted_and_logged_with_a_hint() {
         CloseReason::TransportError,
         CloseReason::ForcedClose,
         CloseReason::ForcedServerClose,
+        CloseReason::MessageTooLarge,
         CloseReason::SlowConsumer,
         CloseReason::WriteTimeout,
         CloseReason::PingTimeout,

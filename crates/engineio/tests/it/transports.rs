@@ -1,9 +1,19 @@
 //! Both transports and the way from one to the other.
 
 use engineio::proto::CloseReason;
-use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
+use futures_util::SinkExt;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{CloseCode, Data, OpCode},
+    },
+};
 
-use crate::client::{HANDSHAKE, Server, config};
+use crate::{
+    client::{HANDSHAKE, Server, config},
+    log::Log,
+};
 
 #[tokio::test]
 async fn polling_carries_messages_both_ways() {
@@ -40,9 +50,7 @@ async fn websocket_carries_text_and_binary() {
     socket.send("4hello").await;
     assert_eq!(socket.text().await, "4hello");
     let bytes = vec![1, 2, 3];
-    futures_util::SinkExt::send(&mut socket.0, bytes.clone().into())
-        .await
-        .unwrap();
+    socket.0.send(bytes.clone().into()).await.unwrap();
     assert_eq!(socket.next().await.into_data(), bytes);
 }
 
@@ -108,19 +116,81 @@ async fn a_large_message_arrives_whole() {
     assert_eq!(socket.text().await, message);
 }
 
+/// A message as the client sends it: whole, or in frames that are small enough each.
+fn frames(data: Data, bytes: Vec<u8>, shape: &str) -> Vec<Message> {
+    let frame = |bytes: &[u8], opcode, last| {
+        Message::Frame(Frame::message(bytes.to_vec(), OpCode::Data(opcode), last))
+    };
+    match shape {
+        "whole" => vec![frame(&bytes, data, true)],
+        _ => {
+            let (first, second) = bytes.split_at(bytes.len() / 2);
+            vec![
+                frame(first, data, false),
+                frame(second, Data::Continue, true),
+            ]
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_message_over_the_limit_closes_with_1009() {
-    let mut server = Server::start(config()).await;
-    let mut socket = server.websocket("").await;
-    server.opened().await;
-    socket.text().await;
-    let message = "4".repeat(1_000_001);
-    let _ = futures_util::SinkExt::send(&mut socket.0, message.into()).await;
-    let Message::Close(Some(close)) = socket.next().await else {
-        panic!("a close frame")
-    };
-    assert_eq!(close.code, CloseCode::Size);
-    server.closed().await;
+    let (log, _logging) = Log::start();
+    let mut config = config();
+    config.protocol.limits.max_payload = 1_000;
+    let mut server = Server::start(config).await;
+    let mut ends = 0;
+    for revision in ["&EIO=3", "&EIO=4"] {
+        for data in [Data::Text, Data::Binary] {
+            for shape in ["whole", "fragmented"] {
+                let case = format!("{revision} {data} {shape}");
+                let mut socket = server.websocket(revision).await;
+                server.opened().await;
+                socket.text().await;
+                // The type of a packet in revision 3, and as good as any other byte otherwise.
+                let first = if data == Data::Text { b'4' } else { 4 };
+                let message = |length| {
+                    let mut bytes = vec![b'x'; length];
+                    bytes[0] = first;
+                    frames(data, bytes, shape)
+                };
+                for frame in message(1_000) {
+                    socket.0.send(frame).await.unwrap();
+                }
+                assert!(socket.next().await.len() >= 999, "{case}");
+                for frame in message(1_001) {
+                    socket.0.send(frame).await.unwrap();
+                }
+                let Message::Close(Some(close)) = socket.next().await else {
+                    panic!("{case}: a close frame")
+                };
+                assert_eq!(close.code, CloseCode::Size, "{case}");
+                assert_eq!(
+                    server.closed().await,
+                    CloseReason::MessageTooLarge,
+                    "{case}"
+                );
+                ends += 1;
+            }
+        }
+    }
+    let closed = server.service.stats().closed;
+    assert_eq!(closed, [("message_too_large", ends)].into());
+    let hint = log.hint("session closed", "message_too_large").unwrap();
+    assert!(hint.contains("max_payload"), "{hint}");
+}
+
+#[tokio::test]
+async fn a_probe_over_the_limit_leaves_polling_alive() {
+    let mut config = config();
+    config.protocol.limits.max_payload = 1_000;
+    let server = Server::start(config).await;
+    let sid = server.handshake().await;
+    let mut socket = server.websocket(&format!("&sid={sid}")).await;
+    socket.send(&"2".repeat(1_001)).await;
+    assert!(socket.next().await.is_close());
+    assert_eq!(server.post(&sid, "4alive").await.status, 200);
+    assert_eq!(server.poll(&sid).await.body, "4alive");
 }
 
 #[tokio::test]

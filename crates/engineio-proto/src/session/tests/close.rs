@@ -220,6 +220,11 @@ fn reasons_read_as_applications_know_them() {
             "transport_error",
         ),
         (CloseReason::PingTimeout, "ping timeout", "ping_timeout"),
+        (
+            CloseReason::MessageTooLarge,
+            "message too large",
+            "message_too_large",
+        ),
         (CloseReason::ParseError, "parse error", "parse_error"),
         (CloseReason::ForcedClose, "forced close", "forced_close"),
         (

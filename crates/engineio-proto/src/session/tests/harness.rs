@@ -12,10 +12,10 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    BinaryFrames, CloseReason, Config, Data, EngineRequest, Entry, Event, Frame, OpenRequest,
-    Output, Payload, PollId, PostBody, PostContent, PostTicket, RequestError, RequestHead,
-    SendError, SendOptions, SendOutcome, Session, Sid, Transport, Upgrade, Version, WebSocketId,
-    session::fuzzing::any_instant,
+    BinaryFrames, CloseCode, CloseReason, Config, Data, EngineRequest, Entry, Event, Frame,
+    OpenRequest, Output, Payload, PollId, PostBody, PostContent, PostTicket, RequestError,
+    RequestHead, SendError, SendOptions, SendOutcome, Session, Sid, Transport, Upgrade, Version,
+    WebSocketId, session::fuzzing::any_instant,
 };
 
 pub(super) struct Harness {
@@ -201,6 +201,12 @@ impl Harness {
 
     pub(super) fn drop_websocket(&mut self, ws: WebSocketId) {
         self.session.handle_websocket_closed(self.now, ws);
+        self.settle();
+    }
+
+    /// The driver refuses what came on this WebSocket, and tells the client so.
+    pub(super) fn fail_websocket(&mut self, ws: WebSocketId, code: CloseCode) {
+        self.session.handle_websocket_error(self.now, ws, code);
         self.settle();
     }
 

@@ -4,7 +4,7 @@ use super::{
     harness::{Harness, config},
     ms,
 };
-use crate::{BinaryFrames, CloseReason, RequestError, Transport, Version};
+use crate::{BinaryFrames, CloseCode, CloseReason, RequestError, Transport, Version};
 
 // W5, W26
 #[test]
@@ -198,6 +198,20 @@ fn writes_may_be_cut_anywhere() {
             "{step}"
         );
         assert_eq!(frames.len(), 4);
+    }
+}
+
+#[test]
+fn what_the_peer_is_told_decides_the_reason() {
+    for (code, reason) in [
+        (CloseCode::TooBig, CloseReason::MessageTooLarge),
+        (CloseCode::ProtocolError, CloseReason::TransportError),
+        (CloseCode::InvalidData, CloseReason::TransportError),
+        (CloseCode::Policy, CloseReason::TransportError),
+    ] {
+        let (mut t, ws) = Harness::websocket(Version::V4);
+        t.fail_websocket(ws, code);
+        t.expect_closed(reason);
     }
 }
 
