@@ -68,6 +68,14 @@ const scenarios = {
     equal([refusal.message, refusal.data], ["not authorized", { missing: "token" }]);
   },
 
+  async embed_in_axum() {
+    for (const client of [older(), newer()]) {
+      const [peer] = await client.ask("where am I");
+      equal(peer.startsWith("127.0.0.1:"), true);
+    }
+    equal(await (await fetch(`${server}/`)).text(), "hello from axum\n");
+  },
+
   async embed_in_hyper() {
     for (const client of [older(), newer()]) {
       client.emit("shout", "é");

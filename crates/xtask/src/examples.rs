@@ -13,11 +13,12 @@ use crate::{
 };
 
 /// All but the fixtures, which other steps run.
-const EXAMPLES: [&str; 6] = [
+const EXAMPLES: [&str; 7] = [
     "acks",
     "auth",
     "binary",
     "chat",
+    "embed_in_axum",
     "embed_in_hyper",
     "mixed_generations",
 ];

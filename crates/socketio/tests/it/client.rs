@@ -58,6 +58,11 @@ impl Client {
         client
     }
 
+    /// The address that the server sees.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.socket.get_ref().local_addr().unwrap()
+    }
+
     /// Joins a namespace, written as it stands in packets: `/chat,`, or nothing for the root.
     pub(crate) async fn join(&mut self, namespace: &str) -> String {
         self.send(&format!("40{namespace}")).await;
@@ -133,7 +138,7 @@ pub(crate) fn planted_panic() {
     panic!("planted by a test");
 }
 
-fn sid_of(packet: &str) -> String {
+pub(crate) fn sid_of(packet: &str) -> String {
     let from = packet.find(r#""sid":""#).unwrap() + 7;
     packet[from..].split('"').next().unwrap().into()
 }

@@ -4,6 +4,7 @@
 
 mod acks;
 mod admin;
+mod axum;
 mod binary;
 mod client;
 mod cluster;
