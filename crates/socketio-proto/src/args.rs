@@ -34,6 +34,12 @@ pub enum ArgError {
         /// What serde says.
         message: String,
     },
+    /// An argument has bytes in a place for which the type that was asked for has no
+    /// [`Binary`](crate::Binary).
+    Bytes {
+        /// Which one, from 0.
+        index: usize,
+    },
     /// A value that has no form in JSON.
     Encode {
         /// What serde says.
@@ -139,22 +145,50 @@ impl Args {
         }
     }
 
-    /// One argument as a value of a type.
+    /// One argument as a value of a type, in which [`Binary`](crate::Binary) takes its bytes. Bytes
+    /// in fields that the type ignores are ignored.
+    ///
+    /// ```
+    /// use serde_json::Value;
+    /// use socketio_proto::{ArgError, Binary, IntoArgs};
+    ///
+    /// let args = ([Binary("bytes".into())],).into_args()?;
+    /// assert_eq!(args.get::<Value>(0), Err(ArgError::Bytes { index: 0 }));
+    /// assert_eq!(args.get::<Vec<Binary>>(0)?, ["bytes".into()]);
+    /// # Ok::<(), ArgError>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// [`ArgError::Missing`] if there are fewer, [`ArgError::Decode`] if it is something else.
+    /// [`ArgError::Missing`] if there are fewer, [`ArgError::Decode`] if it is something else,
+    /// [`ArgError::Bytes`] if the type takes bytes for something else.
     pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgError> {
         let raw = self.raw(index).ok_or(ArgError::Missing { index })?;
         let read = || serde_json::from_str(raw);
-        let value = match &self.attachments[..] {
-            [] => read(),
+        let (value, taken) = match &self.attachments[..] {
+            [] => (read(), Vec::new()),
             attachments => binary::resolving(attachments, read),
         };
-        value.map_err(|error| ArgError::Decode {
+        let value = value.map_err(|error| ArgError::Decode {
             index,
             message: error.to_string(),
-        })
+        })?;
+        match taken.contains(&false) && self.mistakes_bytes::<T>(raw, &taken) {
+            true => Err(ArgError::Bytes { index }),
+            false => Ok(value),
+        }
+    }
+
+    /// True if a type that can be read from `raw` reads bytes that it has not taken, so that it has
+    /// their placeholders. With something that nobody can read in their place, only a type that
+    /// ignores them is read again.
+    fn mistakes_bytes<T: DeserializeOwned>(&self, raw: &str, taken: &[bool]) -> bool {
+        let is_taken = |number| taken.get(number) == Some(&true);
+        let Some(unreadable) = json::without_placeholders(raw, is_taken, LONE_SURROGATE) else {
+            return false;
+        };
+        let read = || serde_json::from_str::<T>(&unreadable);
+        binary::resolving(&self.attachments, read).0.is_err()
     }
 
     /// One argument as it stands in the packet.
@@ -265,6 +299,9 @@ tuple_into_args!(A B C D);
 tuple_into_args!(A B C D E);
 tuple_into_args!(A B C D E F);
 
+/// JSON that serde_json skips and does not read.
+const LONE_SURROGATE: &str = r#""\ud800""#;
+
 fn push(list: &mut String, argument: &str) {
     if !list.is_empty() {
         list.push(',');
@@ -285,6 +322,9 @@ impl fmt::Display for ArgError {
         match self {
             Self::Missing { index } => write!(f, "argument {index} is missing"),
             Self::Decode { index, message } => write!(f, "argument {index}: {message}"),
+            Self::Bytes { index } => {
+                write!(f, "argument {index}: bytes where the type has no Binary")
+            }
             Self::Encode { message } => write!(f, "no form in JSON: {message}"),
             Self::ForeignPlaceholder => {
                 f.write_str("a value looks like an attachment's placeholder")
@@ -358,6 +398,51 @@ mod tests {
         assert_eq!(args.attachments(), ["zero", "one", "two"]);
         assert_eq!(args.get::<Upload>(1), Ok(upload));
         assert_eq!(args.get::<Binary>(0), Ok("zero".into()));
+    }
+
+    #[test]
+    fn bytes_are_not_read_as_something_else() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Named {
+            name: String,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Loose {
+            name: String,
+            parts: Vec<serde_json::Value>,
+        }
+        let upload = Upload {
+            name: "x".into(),
+            parts: vec!["one".into(), "two".into()],
+        };
+        let args = (&upload, "plain", Binary("zero".into()))
+            .into_args()
+            .unwrap();
+        let bytes = ArgError::Bytes { index: 0 };
+        assert_eq!(args.get::<serde_json::Value>(0), Err(bytes.clone()));
+        assert_eq!(args.get::<Loose>(0), Err(bytes));
+        // What a type ignores it may ignore, and the bytes of others are not its affair.
+        assert_eq!(args.get::<Named>(0), Ok(Named { name: "x".into() }));
+        assert_eq!(args.get::<serde_json::Value>(1), Ok("plain".into()));
+        assert_eq!(args.get::<Upload>(0), Ok(upload));
+        // Who asks for raw JSON gets it.
+        let raw = args.get::<Box<RawValue>>(2).unwrap();
+        assert_eq!(Some(raw.get()), args.raw(2));
+        assert!(args.get::<Vec<u8>>(2).is_err(), "a list of numbers");
+        let numbers = (vec![1_u8, 2],).into_args().unwrap();
+        assert_eq!(
+            (numbers.raw(0), numbers.attachments().len()),
+            (Some("[1,2]"), 0)
+        );
+    }
+
+    #[test]
+    fn bytes_within_bytes_are_not_read_as_something_else() {
+        let raw = r#"[{"num":0,"x":[{"_placeholder":true,"num":1}],"_placeholder":true}]"#;
+        let args = Args::from_raw_with([raw], vec!["a".into(), "b".into()]).unwrap();
+        let value = args.get::<serde_json::Value>(0);
+        assert_eq!(value, Err(ArgError::Bytes { index: 0 }));
+        assert_eq!(args.get::<Vec<Binary>>(0), Ok(vec!["a".into()]));
     }
 
     #[test]

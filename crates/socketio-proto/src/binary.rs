@@ -14,6 +14,10 @@ use serde::{
 
 /// Bytes that travel as an attachment. Works inside structs, lists and maps.
 ///
+/// A `Vec<u8>` is no bytes but a list of numbers, as serde has it: it neither becomes an attachment
+/// nor reads one. A value that may have bytes anywhere has no type here; relay its arguments as
+/// [`Args`](crate::Args) instead.
+///
 /// ```
 /// use socketio_proto::{Args, Binary, IntoArgs};
 ///
@@ -34,14 +38,23 @@ pub(crate) fn collecting<R>(work: impl FnOnce() -> R) -> (R, Vec<Bytes>) {
     }
 }
 
-/// Lets everything that `work` deserialises find its attachments.
-pub(crate) fn resolving<R>(attachments: &[Bytes], work: impl FnOnce() -> R) -> R {
-    within(Context::Resolving(attachments.to_vec()), work).0
+/// Lets everything that `work` deserialises find its attachments, and tells which it has taken.
+pub(crate) fn resolving<R>(attachments: &[Bytes], work: impl FnOnce() -> R) -> (R, Vec<bool>) {
+    let offered = attachments.iter().cloned().map(|bytes| (bytes, false));
+    let (result, context) = within(Context::Resolving(offered.collect()), work);
+    match context {
+        Some(Context::Resolving(offered)) => (
+            result,
+            offered.into_iter().map(|(_, taken)| taken).collect(),
+        ),
+        _ => (result, Vec::new()),
+    }
 }
 
 enum Context {
     Collecting(Vec<Bytes>),
-    Resolving(Vec<Bytes>),
+    /// Each with whether it has been taken.
+    Resolving(Vec<(Bytes, bool)>),
 }
 
 thread_local! {
@@ -90,9 +103,11 @@ struct Placeholder {
 impl<'de> Deserialize<'de> for Binary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let placeholder = Placeholder::deserialize(deserializer)?;
-        let attachment = CONTEXT.with_borrow(|context| match context {
-            Some(Context::Resolving(attachments)) if placeholder.is_placeholder => {
-                attachments.get(placeholder.num).cloned()
+        let attachment = CONTEXT.with_borrow_mut(|context| match context {
+            Some(Context::Resolving(offered)) if placeholder.is_placeholder => {
+                let (bytes, taken) = offered.get_mut(placeholder.num)?;
+                *taken = true;
+                Some(bytes.clone())
             }
             _ => None,
         });

@@ -100,8 +100,12 @@ pub(crate) fn placeholders(
     list: &str,
     mut found: impl FnMut(usize) -> Result<(), PacketError>,
 ) -> Result<(), PacketError> {
+    each_placeholder(list, &mut |number, _| found(number))
+}
+
+fn each_placeholder<'f>(list: &str, found: &'f mut Found<'f>) -> Result<(), PacketError> {
     let mut scanner = Scanner::new(list);
-    scanner.placeholders = Some(&mut found);
+    scanner.placeholders = Some(found);
     loop {
         scanner.blanks();
         match scanner.peek() {
@@ -114,10 +118,37 @@ pub(crate) fn placeholders(
     }
 }
 
+/// A checked list in which another JSON text stands for the placeholders whose number is not `kept`.
+/// `None` if all are.
+pub(crate) fn without_placeholders(
+    list: &str,
+    kept: impl Fn(usize) -> bool,
+    other: &str,
+) -> Option<String> {
+    let mut places: Vec<Range<usize>> = Vec::new();
+    let mut found = |number, place: Range<usize>| {
+        if !kept(number) {
+            // One within another came before it.
+            places.retain(|before| before.start < place.start);
+            places.push(place);
+        }
+        Ok(())
+    };
+    each_placeholder(list, &mut found).ok()?;
+    let mut replaced = list.to_owned();
+    for place in places.iter().rev() {
+        replaced.replace_range(place.clone(), other);
+    }
+    (!places.is_empty()).then_some(replaced)
+}
+
+type Found<'f> = dyn FnMut(usize, Range<usize>) -> Result<(), PacketError> + 'f;
+
 struct Scanner<'a, 'f> {
     text: &'a [u8],
     at: usize,
-    placeholders: Option<&'f mut dyn FnMut(usize) -> Result<(), PacketError>>,
+    /// Gets the number and the place of each placeholder.
+    placeholders: Option<&'f mut Found<'f>>,
 }
 
 /// What one object has said about being a placeholder.
@@ -180,6 +211,7 @@ impl<'a, 'f> Scanner<'a, 'f> {
 
     fn object(&mut self, depth: usize) -> Result<(), PacketError> {
         within(depth)?;
+        let start = self.at;
         self.skip(1);
         self.blanks();
         if self.eat(b'}') {
@@ -199,7 +231,7 @@ impl<'a, 'f> Scanner<'a, 'f> {
             self.note(&mut members, key, value);
             self.blanks();
             if self.eat(b'}') {
-                return self.close(&members);
+                return self.close(&members, start);
             }
             self.expect(b',')?;
         }
@@ -219,10 +251,11 @@ impl<'a, 'f> Scanner<'a, 'f> {
         }
     }
 
-    fn close(&mut self, members: &Members) -> Result<(), PacketError> {
+    fn close(&mut self, members: &Members, start: usize) -> Result<(), PacketError> {
         match &mut self.placeholders {
             Some(found) if members.is_placeholder => {
-                found(members.number.ok_or(PacketError::Placeholder)?)
+                let number = members.number.ok_or(PacketError::Placeholder)?;
+                found(number, start..self.at)
             }
             _ => Ok(()),
         }

@@ -51,16 +51,18 @@ impl Event {
         self.name.as_str()
     }
 
-    /// The arguments behind the name.
+    /// The arguments behind the name, to be relayed as they came, with their bytes.
     pub fn args(&self) -> &Args {
         &self.args
     }
 
-    /// One argument as a type of the application's.
+    /// One argument as a type of the application's, in which [`Binary`](crate::Binary) takes bytes:
+    /// see [`Args::get`].
     ///
     /// # Errors
     ///
-    /// The client is wrong: it sent fewer arguments, or another type.
+    /// The client is wrong: it sent fewer arguments, another type, or bytes where the type has no
+    /// `Binary`.
     pub fn arg<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgError> {
         self.args.get(index)
     }
