@@ -44,7 +44,8 @@ impl<S: Send + Sync + 'static> Namespace<S> {
         behaviour.change(|handlers| handlers.connect = Some(handler));
     }
 
-    /// Sets what is called when a socket has left, behind everything that it had sent before.
+    /// Sets what is called when a socket has left its namespace and its rooms, behind everything that
+    /// it had sent before.
     pub fn on_disconnect<F>(
         &self,
         handler: impl Fn(Socket<S>, DisconnectReason) -> F + Send + Sync + 'static,

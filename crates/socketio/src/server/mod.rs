@@ -56,6 +56,31 @@ impl Server {
     ///
     /// A slow middleware delays neither other clients nor the same client in other namespaces.
     ///
+    /// ```
+    /// # use socketio::{ConnectRequest, Refusal, Server, Socket};
+    /// #[derive(serde::Deserialize)]
+    /// struct Login {
+    ///     token: String,
+    /// }
+    ///
+    /// struct User {
+    ///     name: String,
+    /// }
+    ///
+    /// // `io("/members", { auth: { token: "secret" } })` of a client.
+    /// async fn log_in(request: ConnectRequest) -> Result<User, Refusal> {
+    ///     let login: Login = request.auth().map_err(|_| Refusal::new("no token"))?;
+    ///     match login.token.as_str() {
+    ///         "secret" => Ok(User { name: "ann".into() }),
+    ///         _ => Err(Refusal::new("wrong token")),
+    ///     }
+    /// }
+    ///
+    /// # let server = Server::new();
+    /// let members = server.namespace("/members", log_in);
+    /// members.on_connect(async |socket: Socket<User>| println!("{} is here", socket.state().name));
+    /// ```
+    ///
     /// # Panics
     ///
     /// If the name does not begin with `/`, or the namespace has been declared already.
@@ -129,7 +154,8 @@ impl Server {
         counters.snapshot(self.engine.stats())
     }
 
-    /// The server as a service for hyper, tower and axum.
+    /// The server as a service for hyper, tower and axum. It answers the server's path and 404 to
+    /// others; [`EngineService::mounted`] is for routers that strip a path.
     pub fn service(&self) -> EngineService {
         self.engine.clone()
     }
@@ -147,7 +173,11 @@ impl Server {
         self.engine.serve(listener, shutdown).await
     }
 
-    /// Refuses new sessions, lets every session take what is queued for it, and ends them all.
+    /// Refuses new sessions, lets every session take what is queued for it, and ends them all. Sockets
+    /// leave with [`CloseReason::ServerShuttingDown`](engineio::proto::CloseReason).
+    ///
+    /// To be awaited while requests are still answered: under axum inside the future of
+    /// `with_graceful_shutdown`.
     pub async fn close(&self) {
         self.engine.close().await;
     }

@@ -184,15 +184,16 @@ impl<S> Socket<S> {
         self.core.namespace().rooms_of(&self.core)
     }
 
-    /// Takes the socket out of its namespace; the client is told and its session stays.
+    /// Takes the socket out of its namespace; the client is told and its session stays. The reason is
+    /// [`ServerNamespaceDisconnect`](crate::DisconnectReason::ServerNamespaceDisconnect).
     ///
     /// What it has sent and nobody has handled yet is dropped.
     pub fn disconnect(&self) {
         self.core.disconnect();
     }
 
-    /// Takes all sockets of the client out of their namespaces and ends the session, after what is
-    /// queued has gone out.
+    /// Takes all sockets of the client out of their namespaces, for the same reason as
+    /// [`Socket::disconnect`], and ends the session, after what is queued has gone out.
     pub fn close(&self) {
         self.core.close();
     }

@@ -45,6 +45,24 @@ async fn a_client_leaves_one_namespace() {
 }
 
 #[tokio::test]
+async fn who_has_left_is_in_no_room() {
+    let server = Server::new();
+    let (sender, mut seen) = mpsc::unbounded_channel();
+    let root = server.of("/");
+    root.on_connect(|socket: Socket| async move { socket.join("red") });
+    root.on_disconnect(move |socket: Socket, _| {
+        let _ = sender.send((socket.rooms().len(), socket.namespace().rooms().len()));
+        async {}
+    });
+    answer_silence(&server);
+    let mut client = Client::joined(serve(&server).await).await;
+    client.expect_silence().await;
+    assert_eq!(root.rooms(), [("red".into(), 1)]);
+    client.send("41").await;
+    assert_eq!(seen.recv().await.unwrap(), (0, 0));
+}
+
+#[tokio::test]
 async fn a_client_may_come_back_with_a_new_id() {
     let (server, _) = watched();
     let mut client = Client::v5(serve(&server).await).await;
