@@ -11,7 +11,10 @@ use std::{
     },
 };
 
-use crate::{ConnectRequest, Refusal, handlers::Handlers};
+use crate::{
+    ConnectRequest, DisconnectReason, Event, Refusal,
+    handlers::{Handler, Handlers, Layer, ServerHandler, Tap},
+};
 
 /// The state of a socket that got in, its type erased.
 pub(crate) type Admitted = Result<Arc<dyn Any + Send + Sync>, Refusal>;
@@ -112,8 +115,40 @@ impl Behaviour {
         Arc::clone(&handlers)
     }
 
+    pub(super) fn on_connect(&self, handler: Handler<()>) {
+        self.change(|handlers| handlers.connect = Some(handler));
+    }
+
+    pub(super) fn on_disconnect(&self, handler: Handler<DisconnectReason>) {
+        self.change(|handlers| handlers.disconnect = Some(handler));
+    }
+
+    pub(super) fn on(&self, name: &str, handler: Handler<Event>) {
+        self.change(|handlers| {
+            handlers.events.insert(name.into(), handler);
+        });
+    }
+
+    pub(super) fn on_any(&self, handler: Handler<Event>) {
+        self.change(|handlers| handlers.any.push(handler));
+    }
+
+    pub(super) fn add_layer(&self, layer: Layer) {
+        self.change(|handlers| handlers.layers.push(layer));
+    }
+
+    pub(super) fn on_any_outgoing(&self, tap: Tap) {
+        self.change(|handlers| handlers.outgoing.push(tap));
+    }
+
+    pub(super) fn on_server_event(&self, name: &str, handler: ServerHandler) {
+        self.change(|handlers| {
+            handlers.server_events.insert(name.into(), handler);
+        });
+    }
+
     /// Changes the handlers for everything that is handled from now on.
-    pub(crate) fn change(&self, change: impl FnOnce(&mut Handlers)) {
+    fn change(&self, change: impl FnOnce(&mut Handlers)) {
         let mut handlers = self
             .handlers
             .write()

@@ -96,9 +96,8 @@ impl<S: Send + Sync + 'static> Dynamic<S> {
     where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let handler = handlers::connect_handler(handler);
         self.behaviour
-            .change(|handlers| handlers.connect = Some(handler));
+            .on_connect(handlers::connect_handler(handler));
     }
 
     /// As [`Namespace::on_disconnect`](crate::Namespace::on_disconnect).
@@ -108,9 +107,7 @@ impl<S: Send + Sync + 'static> Dynamic<S> {
     ) where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let handler = handlers::handler(handler);
-        self.behaviour
-            .change(|handlers| handlers.disconnect = Some(handler));
+        self.behaviour.on_disconnect(handlers::handler(handler));
     }
 
     /// As [`Namespace::on`](crate::Namespace::on).
@@ -118,10 +115,7 @@ impl<S: Send + Sync + 'static> Dynamic<S> {
     where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let handler = handlers::handler(handler);
-        self.behaviour.change(|handlers| {
-            handlers.events.insert(name.into(), handler);
-        });
+        self.behaviour.on(name, handlers::handler(handler));
     }
 
     /// As [`Namespace::on_any`](crate::Namespace::on_any).
@@ -129,8 +123,7 @@ impl<S: Send + Sync + 'static> Dynamic<S> {
     where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let handler = handlers::handler(handler);
-        self.behaviour.change(|handlers| handlers.any.push(handler));
+        self.behaviour.on_any(handlers::handler(handler));
     }
 
     /// As [`Namespace::layer`](crate::Namespace::layer).
@@ -138,9 +131,7 @@ impl<S: Send + Sync + 'static> Dynamic<S> {
     where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let layer = handlers::layer(layer);
-        self.behaviour
-            .change(|handlers| handlers.layers.push(layer));
+        self.behaviour.add_layer(handlers::layer(layer));
     }
 
     /// As [`Namespace::layer_for`](crate::Namespace::layer_for).
@@ -151,9 +142,7 @@ impl<S: Send + Sync + 'static> Dynamic<S> {
     ) where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let layer = handlers::layer_for(name, layer);
-        self.behaviour
-            .change(|handlers| handlers.layers.push(layer));
+        self.behaviour.add_layer(handlers::layer_for(name, layer));
     }
 
     /// As [`Namespace::concurrent`](crate::Namespace::concurrent).
@@ -163,8 +152,7 @@ impl<S: Send + Sync + 'static> Dynamic<S> {
 
     /// As [`Namespace::on_any_outgoing`](crate::Namespace::on_any_outgoing).
     pub fn on_any_outgoing(&self, tap: impl Fn(&Outgoing<'_>) + Send + Sync + 'static) {
-        self.behaviour
-            .change(|handlers| handlers.outgoing.push(Arc::new(tap)));
+        self.behaviour.on_any_outgoing(Arc::new(tap));
     }
 
     /// As [`Namespace::on_server_event`](crate::Namespace::on_server_event), for a namespace of the
@@ -174,11 +162,7 @@ impl<S: Send + Sync + 'static> Dynamic<S> {
         name: &str,
         handler: impl Fn(ServerEvent) + Send + Sync + 'static,
     ) {
-        self.behaviour.change(|handlers| {
-            handlers
-                .server_events
-                .insert(name.into(), Arc::new(handler));
-        });
+        self.behaviour.on_server_event(name, Arc::new(handler));
     }
 }
 

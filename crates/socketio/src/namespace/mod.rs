@@ -39,9 +39,9 @@ impl<S: Send + Sync + 'static> Namespace<S> {
     where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let handler = handlers::connect_handler(handler);
-        let behaviour = self.core.behaviour();
-        behaviour.change(|handlers| handlers.connect = Some(handler));
+        self.core
+            .behaviour()
+            .on_connect(handlers::connect_handler(handler));
     }
 
     /// Sets what is called when a socket has left its namespace and its rooms, behind everything that
@@ -52,9 +52,9 @@ impl<S: Send + Sync + 'static> Namespace<S> {
     ) where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let handler = handlers::handler(handler);
-        let behaviour = self.core.behaviour();
-        behaviour.change(|handlers| handlers.disconnect = Some(handler));
+        self.core
+            .behaviour()
+            .on_disconnect(handlers::handler(handler));
     }
 
     /// Sets what handles the events of this name. An event that nobody handles is ignored.
@@ -62,11 +62,7 @@ impl<S: Send + Sync + 'static> Namespace<S> {
     where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let handler = handlers::handler(handler);
-        let behaviour = self.core.behaviour();
-        behaviour.change(|handlers| {
-            handlers.events.insert(name.into(), handler);
-        });
+        self.core.behaviour().on(name, handlers::handler(handler));
     }
 
     /// Adds what is called with every event, before the handler of its name. An error returned here
@@ -75,9 +71,7 @@ impl<S: Send + Sync + 'static> Namespace<S> {
     where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let handler = handlers::handler(handler);
-        let behaviour = self.core.behaviour();
-        behaviour.change(|handlers| handlers.any.push(handler));
+        self.core.behaviour().on_any(handlers::handler(handler));
     }
 
     /// Adds a layer around the handling of every event, inside those that are there.
@@ -88,9 +82,7 @@ impl<S: Send + Sync + 'static> Namespace<S> {
     where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let layer = handlers::layer(layer);
-        let behaviour = self.core.behaviour();
-        behaviour.change(|handlers| handlers.layers.push(layer));
+        self.core.behaviour().add_layer(handlers::layer(layer));
     }
 
     /// Adds a layer around the handling of the events of this name: a [`Namespace::layer`] that the
@@ -102,9 +94,9 @@ impl<S: Send + Sync + 'static> Namespace<S> {
     ) where
         F: Future<Output: IntoHandlerResult> + Send + 'static,
     {
-        let layer = handlers::layer_for(name, layer);
-        let behaviour = self.core.behaviour();
-        behaviour.change(|handlers| handlers.layers.push(layer));
+        self.core
+            .behaviour()
+            .add_layer(handlers::layer_for(name, layer));
     }
 
     /// Handles up to so many events of one socket at the same time, so that they may end in another
@@ -117,8 +109,7 @@ impl<S: Send + Sync + 'static> Namespace<S> {
     /// Adds what sees every event that is sent, once per emit and once per broadcast on each server
     /// of a cluster.
     pub fn on_any_outgoing(&self, tap: impl Fn(&Outgoing<'_>) + Send + Sync + 'static) {
-        let behaviour = self.core.behaviour();
-        behaviour.change(|handlers| handlers.outgoing.push(Arc::new(tap)));
+        self.core.behaviour().on_any_outgoing(Arc::new(tap));
     }
 
     /// Sets what is called when another server of the cluster sends this server-side event.
@@ -138,12 +129,9 @@ impl<S: Send + Sync + 'static> Namespace<S> {
         name: &str,
         handler: impl Fn(ServerEvent) + Send + Sync + 'static,
     ) {
-        let behaviour = self.core.behaviour();
-        behaviour.change(|handlers| {
-            handlers
-                .server_events
-                .insert(name.into(), Arc::new(handler));
-        });
+        self.core
+            .behaviour()
+            .on_server_event(name, Arc::new(handler));
     }
 
     /// The socket with this id, if it is on this server.
