@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use engineio_proto::{CloseReason, OpenRequest, Session, Sid};
-use tokio::{sync::Notify, task::AbortHandle};
+use tokio::{runtime::Handle, sync::Notify, task::AbortHandle};
 use tokio_util::task::TaskTracker;
 
 use crate::{
@@ -34,9 +34,15 @@ pub(crate) struct Engine {
     flushers: Box<[Arc<Flusher>]>,
     opened: AtomicU64,
     /// Started with the first session: a service may be made outside of a runtime.
-    tasks: OnceLock<Vec<AbortHandle>>,
+    tasks: OnceLock<Tasks>,
     closing: AtomicBool,
     ended: Notify,
+}
+
+/// What runs for all sessions, and where.
+struct Tasks {
+    runtime: Handle,
+    running: Vec<AbortHandle>,
 }
 
 impl Engine {
@@ -94,7 +100,7 @@ impl Engine {
         }
         let address = handshake.peer().map(|peer| peer.ip());
         let place = self.places.take(address)?;
-        self.run_tasks();
+        self.tasks();
         let sid = self.make_sid(&handshake)?;
         let session = Session::open(clock::now(), request, sid, Arc::clone(&self.protocol));
         let cell = SessionCell::new(session, handshake, Arc::clone(self));
@@ -187,14 +193,21 @@ impl Engine {
         }
     }
 
-    fn run_tasks(&self) {
+    /// Runs a task of a session, from whatever thread.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks().runtime.spawn(task);
+    }
+
+    fn tasks(&self) -> &Tasks {
         self.tasks.get_or_init(|| {
-            let timer = tokio::spawn(Arc::clone(&self.timer).run()).abort_handle();
+            let runtime = Handle::current();
+            let timer = runtime.spawn(Arc::clone(&self.timer).run()).abort_handle();
             let flushers = self.flushers.iter();
-            let flushers = flushers.map(|flusher| tokio::spawn(Arc::clone(flusher).run()));
+            let flushers = flushers.map(|flusher| runtime.spawn(Arc::clone(flusher).run()));
             let flushers = flushers.map(|task| task.abort_handle());
-            std::iter::once(timer).chain(flushers).collect()
-        });
+            let running = std::iter::once(timer).chain(flushers).collect();
+            Tasks { runtime, running }
+        })
     }
 }
 
@@ -203,7 +216,7 @@ impl Drop for Engine {
         self.tasks
             .take()
             .into_iter()
-            .flatten()
+            .flat_map(|tasks| tasks.running)
             .for_each(|task| task.abort());
     }
 }

@@ -1,5 +1,8 @@
 //! The way of events to the application: in order, one call at a time, outside the lock, and a panic
 //! of the application ends its own session only.
+//!
+//! One POST may bring thousands of messages. They are handed on in turns of [`TURN`] calls, between
+//! which everybody else on this thread gets a turn, so that no session holds a worker.
 
 use std::{
     collections::VecDeque,
@@ -8,6 +11,7 @@ use std::{
 };
 
 use engineio_proto::{CloseReason, Data, Event};
+use tokio::task;
 
 use super::{
     SessionCell,
@@ -36,13 +40,17 @@ impl SessionCell {
         if panicked { Err(OpenPanicked) } else { Ok(()) }
     }
 
-    /// Hands events on in order, without the lock, until there are none.
+    /// Hands events on in order, without the lock, until there are none or the turn is over. Then a
+    /// task goes on, and nobody else calls the receiver before.
     pub(super) fn deliver<'a>(
         self: &'a Arc<Self>,
         mut receiver: Box<dyn Receiver>,
         mut state: MutexGuard<'a, State>,
     ) -> MutexGuard<'a, State> {
-        while let Some(call) = state.next_call() {
+        for _ in 0..TURN {
+            let Some(call) = state.next_call() else {
+                return self.put_back(receiver, state);
+            };
             drop(state);
             if let Call::Closed(reason) = call {
                 self.deliver_end(receiver, reason);
@@ -56,6 +64,28 @@ impl SessionCell {
                 self.abandon(&mut state);
             }
         }
+        if state.events.is_empty() {
+            return self.put_back(receiver, state);
+        }
+        state.receiver = ReceiverSlot::Resting(receiver);
+        self.engine.spawn(Arc::clone(self).go_on());
+        state
+    }
+
+    /// The next turn, after everybody else's.
+    async fn go_on(self: Arc<Self>) {
+        task::yield_now().await;
+        let mut state = self.lock();
+        state.end_rest();
+        self.settle(state);
+    }
+
+    /// There is nothing to hand on.
+    fn put_back<'a>(
+        &self,
+        receiver: Box<dyn Receiver>,
+        mut state: MutexGuard<'a, State>,
+    ) -> MutexGuard<'a, State> {
         state.receiver = ReceiverSlot::Idle(receiver);
         // A burst's memory is not kept by a session that then idles.
         if state.events.capacity() > KEPT {
@@ -93,6 +123,9 @@ impl Receiver for Nobody {
 
     fn closed(&mut self, _: CloseReason) {}
 }
+
+/// Calls of the receiver in one turn.
+pub(super) const TURN: usize = 64;
 
 /// Events whose place is kept while nothing happens.
 const KEPT: usize = 4;

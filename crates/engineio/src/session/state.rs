@@ -58,6 +58,8 @@ pub(crate) struct Farewell {
 pub(super) enum ReceiverSlot {
     Idle(Box<dyn Receiver>),
     Busy,
+    /// It has had its turn, and the session's task goes on with it after others have had theirs.
+    Resting(Box<dyn Receiver>),
     Gone,
 }
 
@@ -176,6 +178,14 @@ impl State {
                 None
             }
         }
+    }
+
+    /// The receiver may be called again.
+    pub(super) fn end_rest(&mut self) {
+        self.receiver = match mem::replace(&mut self.receiver, ReceiverSlot::Gone) {
+            ReceiverSlot::Resting(receiver) => ReceiverSlot::Idle(receiver),
+            other => other,
+        };
     }
 
     /// What the receiver has to be told next.

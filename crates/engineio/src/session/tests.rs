@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, thread, time::Duration};
 
-use engineio_proto::{Data, EngineRequest, Frame, RequestHead, Upgrade};
+use engineio_proto::{Data, EngineRequest, Frame, PostBody, PostContent, RequestHead, Upgrade};
 use futures_util::FutureExt;
 
 use super::*;
@@ -154,4 +154,60 @@ async fn nothing_is_read_while_a_message_waits_for_the_application() {
     assert_eq!(hold.entered.recv().unwrap(), Data::Text("two".into()));
     assert!(is_woken(&signal));
     assert_eq!(reading(&cell, id), Reading::On);
+}
+
+/// One POST of so many messages, numbered from 0.
+fn post(cell: &Arc<SessionCell>, messages: usize) {
+    let numbers: Vec<_> = (0..messages).map(|number| format!("4{number}")).collect();
+    let body = PostBody {
+        content: PostContent::Text,
+        bytes: numbers.join("\u{1e}").into(),
+    };
+    let ticket = cell.feed(Session::handle_post_start).unwrap();
+    cell.feed(|session, now| session.handle_post(now, ticket, body))
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_messages_of_one_post_are_handed_on_in_turns() {
+    let (slow, hold) = Slow::new();
+    let engine = Engine::new(Config::default(), Box::new(slow));
+    let cell = polling(&engine);
+    let all = 10 * delivery::TURN + 1;
+    (0..all).for_each(|_| hold.go_on.send(()).unwrap());
+    post(&cell, all);
+    let mut seen: Vec<_> = hold.entered.try_iter().collect();
+    assert_eq!(seen.len(), delivery::TURN);
+    assert!(cell.may_read().now_or_never().is_none());
+    // This test is the bystander: on one thread, it runs only when the session lets it.
+    while seen.len() < all {
+        let before = seen.len();
+        tokio::task::yield_now().await;
+        seen.extend(hold.entered.try_iter());
+        assert!(seen.len() - before <= delivery::TURN);
+        // Others that look at the session meanwhile take no turn for it.
+        cell.flush_dirty();
+        assert_eq!(hold.entered.try_iter().count(), 0);
+    }
+    let expected: Vec<_> = (0..all)
+        .map(|number| Data::Text(number.to_string().as_str().into()))
+        .collect();
+    assert_eq!(seen, expected);
+    assert!(cell.may_read().now_or_never().is_some());
+}
+
+#[tokio::test]
+async fn an_end_in_between_turns_comes_behind_the_messages() {
+    let (slow, hold) = Slow::new();
+    let engine = Engine::new(Config::default(), Box::new(slow));
+    let cell = polling(&engine);
+    let all = 2 * delivery::TURN + 1;
+    (0..all).for_each(|_| hold.go_on.send(()).unwrap());
+    post(&cell, all);
+    cell.feed(|session, now| session.abort(now, CloseReason::TransportError));
+    assert_eq!(engine.registry().len(), 1, "it has not been told its end");
+    while engine.registry().len() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(hold.entered.try_iter().count(), all);
 }
