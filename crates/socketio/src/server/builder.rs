@@ -30,9 +30,15 @@ impl Builder {
         self
     }
 
-    /// The path that clients ask for, with its trailing slash. Default `/socket.io/`.
-    pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.path = Some(path.into());
+    /// The path that clients ask for. Default `/socket.io/`. It begins and ends with a slash: those
+    /// that are missing are added, as clients do with theirs.
+    ///
+    /// ```
+    /// let server = socketio::Server::builder().path("realtime").build();
+    /// assert!(server.service().serves("/realtime/"));
+    /// ```
+    pub fn path(mut self, path: impl AsRef<str>) -> Self {
+        self.path = Some(with_slashes(path.as_ref()));
         self
     }
 
@@ -115,6 +121,28 @@ impl Builder {
         Server {
             engine: EngineService::new(self.engine, Application(Arc::clone(&shared))),
             shared,
+        }
+    }
+}
+
+fn with_slashes(path: &str) -> String {
+    match path.trim_matches('/') {
+        "" => "/".into(),
+        path => format!("/{path}/"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_slashes_are_added() {
+        for path in ["a/b", "/a/b", "a/b/", "/a/b/"] {
+            assert_eq!(with_slashes(path), "/a/b/");
+        }
+        for path in ["", "/"] {
+            assert_eq!(with_slashes(path), "/");
         }
     }
 }

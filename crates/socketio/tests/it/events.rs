@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
 use socketio::{EmitError, Event, Failure, HandlerError, Server, Socket};
 use tokio::sync::{Notify, mpsc};
 
-use crate::client::{Client, answer_silence, planted_panic, serve};
+use crate::client::{Client, answer_silence, planted_panic, serve, sid_of};
 
 #[tokio::test]
 async fn an_event_comes_back_as_it_was() {
@@ -60,6 +63,52 @@ async fn the_handlers_of_one_socket_run_in_order() {
     }
     client.expect_silence().await;
     assert_eq!(*seen.lock().unwrap(), (0..500).collect::<Vec<_>>());
+}
+
+/// Asks for a poll's answer, or posts a body.
+async fn poll(server: &Server, sid: &str, body: Option<String>) -> String {
+    let method = if body.is_some() { "POST" } else { "GET" };
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("/socket.io/?EIO=4&transport=polling{sid}"))
+        .header("host", "test")
+        .body(Full::<Bytes>::from(body.unwrap_or_default()));
+    let answer = server.service().answer(request.unwrap()).await;
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn the_handlers_of_one_post_let_others_run_in_between() {
+    const ALL: usize = 5_000;
+    let server = Server::new();
+    let handled = Arc::new(Mutex::new(Vec::new()));
+    let journal = Arc::clone(&handled);
+    server.of("/").on("number", move |_, event: Event| {
+        let number = event.arg::<usize>(0);
+        journal.lock().unwrap().push(number.unwrap());
+        async {}
+    });
+    let open = poll(&server, "", None).await;
+    let sid = format!("&sid={}", sid_of(&open));
+    assert_eq!(poll(&server, &sid, Some("40".into())).await, "ok");
+    assert!(poll(&server, &sid, None).await.starts_with("40{"));
+    let events: Vec<_> = (0..ALL).map(|n| format!(r#"42["number",{n}]"#)).collect();
+    // On one thread: counts what was handled each time that it gets a turn of its own.
+    let bystander = async {
+        let mut counts = vec![0];
+        while counts.last() != Some(&ALL) {
+            tokio::task::yield_now().await;
+            counts.push(handled.lock().unwrap().len());
+        }
+        counts
+    };
+    let posted = poll(&server, &sid, Some(events.join("\u{1e}")));
+    let (posted, counts) = tokio::join!(posted, bystander);
+    assert_eq!(posted, "ok");
+    let longest = counts.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(longest.is_some_and(|longest| longest < 200), "{longest:?}");
+    assert_eq!(*handled.lock().unwrap(), (0..ALL).collect::<Vec<_>>());
 }
 
 #[tokio::test]
