@@ -44,6 +44,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder of the store. Default: the platform's place for data of programs.
     pub data_dir: PathBuf,
+    /// Whether the console is served, a page at `/` in which users sign in. Default false.
+    pub console: bool,
     /// Who may have an account.
     pub accounts: AccountsConfig,
     /// The Socket.IO side.
@@ -353,6 +355,7 @@ impl Default for Config {
         Self {
             listen: (Ipv4Addr::LOCALHOST, 3000).into(),
             data_dir: default_data_dir("topicd"),
+            console: false,
             accounts: AccountsConfig::default(),
             realtime: RealtimeConfig::default(),
             store: StoreConfig::default(),

@@ -66,6 +66,8 @@ impl Dev {
     /// [`DevError`].
     pub async fn open(mut config: Config) -> Result<Self, DevError> {
         config.accounts.registration = true;
+        // The demo's own signs in by itself.
+        config.console = false;
         let server = Server::open(&config).map_err(DevError::Start)?;
         let known = match recall(&config)? {
             Some(memory) => sign_in(&server, &memory).await?,
@@ -76,7 +78,7 @@ impl Dev {
             None => make(&server, &config).await?,
         };
         Ok(Self {
-            server: server.with_routes(console::router(tokens.clone())),
+            server: server.with_routes(console::demo(tokens.clone())),
             tokens,
             config,
         })

@@ -14,6 +14,7 @@ use crate::{
     admin::{self, Admin, Beacon, Lifecycle},
     auth::Auth,
     config::{Config, ConfigError},
+    console,
     hub::{self, Hub},
     live::Live,
     metrics::Metrics,
@@ -118,13 +119,17 @@ impl Server {
             webhooks,
             reads,
         ));
+        let mut routes = rest::router(Arc::clone(&api));
+        if config.console {
+            routes = routes.merge(console::router());
+        }
         Ok(Self {
             store,
             auth,
             hub,
             live,
             realtime,
-            routes: rest::router(Arc::clone(&api)),
+            routes,
             api,
             metrics,
             lifecycle: Arc::default(),

@@ -40,7 +40,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Try it out: on this machine only, with a demo user, a demo thing and a live page
+    /// Try it out: on this machine only, with a demo user, a demo thing and the console
     Dev(dev::Command),
     /// Serve
     Serve(serve::Command),

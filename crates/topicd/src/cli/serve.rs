@@ -28,6 +28,9 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
             listener.local_addr()?,
             super::absolute(&config.data_dir).display()
         );
+        if config.console {
+            let _ = writeln!(greeting, "console on http://{}/", listener.local_addr()?);
+        }
         let server = match bind_tls(&config).await? {
             Some(listener) => {
                 greeting += &tls_line(&listener)?;

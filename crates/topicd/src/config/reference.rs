@@ -49,6 +49,11 @@ pub const SETTINGS: &[Setting] = &[
         "folder of the store; one server at a time",
     ),
     setting(
+        "console",
+        AtStart,
+        "serves the console at `/`, a page in which users sign in",
+    ),
+    setting(
         "accounts.registration",
         OnReload,
         "whether anybody may register",

@@ -1,7 +1,8 @@
 //! The console, a page in a browser, and the tokens that it signs in with in `topicd dev`.
 //!
-//! Only `dev` serves these routes, and it listens on loopback alone. The tokens are shown to pages
-//! of this host only: another page could otherwise read them through a name that points here.
+//! The page has no rights of its own: it does what the REST API lets its user do. Only `dev` serves
+//! tokens, and it listens on loopback alone. They are shown to pages of this host only: another page
+//! could otherwise read them through a name that points here.
 
 use axum::{
     Json, Router,
@@ -9,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, header, uri::Authority};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, uri::Authority};
 use serde::Serialize;
 
 use crate::rest::ApiError;
@@ -42,8 +43,14 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
     frame-ancestors 'none'";
 
+/// The page and its parts. Whoever opens it signs in with an account of their own.
+pub fn router() -> Router {
+    // The page asks in any case, and browsers show a 404 as an error of the page.
+    page().route("/dev.json", get(async || StatusCode::NO_CONTENT))
+}
+
 /// The page, its parts, and the tokens that it signs in with by itself.
-pub fn router(tokens: DevTokens) -> Router {
+pub fn demo(tokens: DevTokens) -> Router {
     page().merge(
         Router::new()
             .route("/dev.json", get(dev_tokens))

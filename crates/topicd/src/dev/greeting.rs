@@ -14,7 +14,7 @@ pub(super) fn text(address: SocketAddr, tokens: &DevTokens, config: &Config) -> 
     format!(
         r#"topicd dev, for trying things out: it listens on this machine only.
 
-  live page      http://{address}/
+  console        http://{address}/
   data folder    {folder}
   session token  {session_token}
   thing token    {thing_token}

@@ -435,6 +435,32 @@ async fn paths_and_methods_that_are_not_here() {
 }
 
 #[tokio::test]
+async fn the_console_is_there_if_the_settings_say_so() {
+    let server = Running::configured(|config| config.console = true).await;
+    let page = server.call("GET", "/", "", "").await;
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("<title>topicd console</title>"));
+    let policy = page
+        .head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-security-policy: "));
+    let policy: Vec<_> = policy.unwrap().split("; ").collect();
+    assert!(policy.contains(&"default-src 'none'") && policy.contains(&"script-src 'self'"));
+    assert!(!policy.iter().any(|directive| directive.contains("unsafe")));
+    for part in ["/style.css", "/app.js"] {
+        assert!(page.body.contains(&format!("\"{part}\"")), "{part}");
+        assert_eq!(server.call("GET", part, "", "").await.status, 200, "{part}");
+    }
+    // Nobody is signed in by themselves.
+    server.call("GET", "/dev.json", "", "").await.is(204, "");
+    assert_eq!(
+        server.call("GET", "/v2/me/things", "", "").await.status,
+        401
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_flood_of_one_writer_is_slowed_down() {
     let server = Running::start().await;
     let (thing, _) = server.thing().await;
