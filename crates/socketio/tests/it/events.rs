@@ -89,10 +89,15 @@ async fn the_handlers_of_one_post_let_others_run_in_between() {
         journal.lock().unwrap().push(number.unwrap());
         async {}
     });
+    answer_silence(&server);
     let open = poll(&server, "", None).await;
     let sid = format!("&sid={}", sid_of(&open));
     assert_eq!(poll(&server, &sid, Some("40".into())).await, "ok");
     assert!(poll(&server, &sid, None).await.starts_with("40{"));
+    // Behind the answer no task is left that would take over the handlers of what is posted.
+    let asked = Some(r#"4299["are you there"]"#.into());
+    assert_eq!(poll(&server, &sid, asked).await, "ok");
+    assert_eq!(poll(&server, &sid, None).await, "4399[]");
     let events: Vec<_> = (0..ALL).map(|n| format!(r#"42["number",{n}]"#)).collect();
     // On one thread: counts what was handled each time that it gets a turn of its own.
     let bystander = async {
