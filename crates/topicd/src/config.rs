@@ -1,4 +1,4 @@
-//! Settings: their defaults, the file, the environment. Flags are applied by the command line.
+//! The settings of a server and their defaults.
 //!
 //! Defaults < file < `TOPICD_…` < flags. A key that we do not know is an error: a misspelt limit
 //! would otherwise silently not hold. What each setting is for is in `reference.rs`; where a value
@@ -6,33 +6,40 @@
 
 use std::{
     ffi::OsString,
-    fmt, fs, io,
+    fmt,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use engineio::{ForwardedHeader, Network, TrustedProxies};
-use http::Uri;
 use serde::{Deserialize, Deserializer, Serialize};
-use tracing_subscriber::EnvFilter;
 
 use crate::origin::Origins;
 
 mod admin;
 mod data_dir;
 mod environment;
+mod file;
 mod layers;
+mod log;
+mod nearest;
 mod optional;
+mod proxy;
 mod reference;
 mod store;
+mod webhooks;
 
 pub use admin::{AdminConfig, AdminListen};
 pub use data_dir::default_data_dir;
 pub use layers::{Flags, Layers, Source};
+pub use log::{LogConfig, LogFormat};
+pub use proxy::ProxyConfig;
 pub use reference::{SETTINGS, Setting, TakesEffect, commented, commented_defaults, table_rows};
 pub(crate) use reference::{value, value_mut};
 pub use store::StoreConfig;
+pub use webhooks::WebhooksConfig;
+
+use file::File;
 
 /// The settings of a server.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -120,15 +127,6 @@ pub struct LimitsConfig {
     pub values_burst: u32,
 }
 
-/// Proxies in front of the server.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct ProxyConfig {
-    /// Whose `X-Forwarded-For` is believed: addresses and networks. Default nobody's.
-    pub trusted: Vec<String>,
-}
-
 /// The listener with TLS. It serves the same as the one without.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -157,41 +155,6 @@ pub struct ShutdownConfig {
     pub deadline_seconds: u64,
 }
 
-/// The log of the binary.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct LogConfig {
-    /// The level, also by target. Default `info`.
-    pub level: String,
-    /// How a line looks. Default `auto`.
-    pub format: LogFormat,
-}
-
-/// How a line of the log looks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Text on a terminal, else JSON.
-    Auto,
-    /// For people.
-    Text,
-    /// One object a line.
-    Json,
-}
-
-/// Who is told of what happens.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
-pub struct WebhooksConfig {
-    /// Where it is told, `http://…`. Default nowhere.
-    pub url: String,
-    /// File with the secret that signs it.
-    #[serde(with = "optional::path")]
-    pub secret_file: Option<PathBuf>,
-}
-
 /// The settings cannot be used. The operator can help.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(pub String);
@@ -206,11 +169,7 @@ impl Config {
     ///
     /// It is missing, or something in it is wrong.
     pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        let name = path.display();
-        let text =
-            fs::read_to_string(path).map_err(|error| ConfigError(unreadable(path, &error)))?;
-        Self::from_toml(&text)
-            .map_err(|(line, message)| ConfigError(format!("{name}, line {line}: {message}")))
+        File::read(path).map(|file| file.config)
     }
 
     /// Overlays what the environment says: `TOPICD_REALTIME_AUTH_TIMEOUT` is `auth_timeout` of
@@ -251,88 +210,16 @@ impl Config {
                 "limits.values_burst must be {MIN_BURST} at least, a batch may be as large, and limits.values_per_second 1"
             ));
         }
-        self.log_filter()?;
+        self.log.filter()?;
         self.proxy.proxies()?;
         self.webhooks.receiver()?;
         Origins::new(&self.cors.origins)
             .map_err(|wrong| ConfigError(format!("cors.origins: {wrong:?} is no origin")))
     }
 
-    /// What the log lets through.
-    ///
-    /// # Errors
-    ///
-    /// `log.level` is none.
-    pub fn log_filter(&self) -> Result<EnvFilter, ConfigError> {
-        let level = &self.log.level;
-        EnvFilter::try_new(level)
-            .map_err(|error| ConfigError(format!("log.level: {level:?} is no level ({error})")))
-    }
-
     /// The settings as a file.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).unwrap_or_default()
-    }
-
-    fn from_toml(text: &str) -> Result<Self, (usize, String)> {
-        toml::from_str(text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start);
-            let before = text.get(..start).unwrap_or("");
-            let line = before.matches('\n').count();
-            let key = text.lines().nth(line).and_then(|line| line.split_once('='));
-            let message = with_hint(error.message());
-            let message = match key {
-                // Such a message names the key already.
-                Some((key, _)) if !message.starts_with("unknown key") => {
-                    format!("{}: {message}", key.trim())
-                }
-                _ => message,
-            };
-            (line + 1, message)
-        })
-    }
-}
-
-impl ProxyConfig {
-    /// The proxies, to ask who their clients are.
-    ///
-    /// # Errors
-    ///
-    /// One of them is neither an address nor a network.
-    pub fn proxies(&self) -> Result<TrustedProxies, ConfigError> {
-        let network = |text: &String| {
-            let wrong = |_| format!("proxy.trusted: {text:?} is no network such as 10.0.0.0/8");
-            text.parse().map_err(wrong).map_err(ConfigError)
-        };
-        let networks = self.trusted.iter().map(network);
-        let networks: Vec<Network> = networks.collect::<Result<_, _>>()?;
-        Ok(TrustedProxies::new(
-            ForwardedHeader::XForwardedFor,
-            networks,
-        ))
-    }
-}
-
-impl WebhooksConfig {
-    /// Where it is told, if it is.
-    ///
-    /// # Errors
-    ///
-    /// That is no address of a server that speaks HTTP without TLS.
-    pub fn receiver(&self) -> Result<Option<Uri>, ConfigError> {
-        if self.url.is_empty() {
-            return Ok(None);
-        }
-        let url: Option<Uri> = self.url.parse().ok();
-        let is_http = |url: &Uri| url.scheme_str() == Some("http") && url.host().is_some();
-        let url = url.filter(is_http);
-        let wrong = || {
-            format!(
-                "webhooks.url: {:?} is no address such as http://HOST/PATH",
-                self.url
-            )
-        };
-        url.map(Some).ok_or_else(|| ConfigError(wrong()))
     }
 }
 
@@ -410,15 +297,6 @@ impl Default for ShutdownConfig {
     }
 }
 
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self {
-            level: "info".into(),
-            format: LogFormat::Auto,
-        }
-    }
-}
-
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -427,14 +305,6 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-fn unreadable(path: &Path, error: &io::Error) -> String {
-    let hint = match error.kind() {
-        io::ErrorKind::NotFound => "; `topicd config default` prints one to begin with",
-        _ => "",
-    };
-    format!("cannot read {}: {error}{hint}", path.display())
-}
-
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     parse_address(&String::deserialize(deserializer)?)
 }
@@ -442,90 +312,4 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::
 fn parse_address<E: serde::de::Error>(text: &str) -> Result<SocketAddr, E> {
     let wrong = |_| E::custom(format!("{text:?} is not of the form ADDRESS:PORT"));
     text.parse().map_err(wrong)
-}
-
-fn first_line(message: &str) -> &str {
-    message.lines().next().unwrap_or(message)
-}
-
-/// Adds the key that was probably meant.
-fn with_hint(message: &str) -> String {
-    let message = first_line(message);
-    let mut names = message.split('`').skip(1).step_by(2);
-    let unknown = names
-        .next()
-        .filter(|_| message.starts_with("unknown field"));
-    let near = unknown.and_then(|unknown| nearest(unknown, names));
-    match (unknown, near) {
-        (Some(unknown), Some(near)) => format!("unknown key {unknown:?}, did you mean {near:?}?"),
-        (Some(unknown), None) => format!("unknown key {unknown:?}"),
-        _ => message.to_owned(),
-    }
-}
-
-/// The name that was probably meant, if there is one.
-fn nearest<'a>(unknown: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let (distance, near) = names.map(|name| (distance(unknown, name), name)).min()?;
-    (distance <= 3).then_some(near)
-}
-
-/// Insertions, deletions and replacements between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = *cell;
-            left = replaced.min(left + 1).min(*cell + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(text: &str) -> (usize, String) {
-        Config::from_toml(text).unwrap_err()
-    }
-
-    #[test]
-    fn an_unknown_key_is_named_with_its_line_and_its_neighbour() {
-        let text = "listen = \"127.0.0.1:1\"\n\n[realtime]\nauth_timout = 3\n";
-        let message = "unknown key \"auth_timout\", did you mean \"auth_timeout\"?";
-        assert_eq!(error(text), (4, message.into()));
-        assert_eq!(error("colour = 1").1, "unknown key \"colour\"");
-    }
-
-    #[test]
-    fn a_value_of_another_type_is_refused() {
-        assert_eq!(error("\nlisten = 3000").0, 2);
-        assert_eq!(error("[accounts]\nsession_days = -1").0, 2);
-        assert_eq!(error("listen = ").0, 1);
-        let message = "listen: \"nowhere\" is not of the form ADDRESS:PORT";
-        assert_eq!(error("\nlisten = \"nowhere\""), (2, message.into()));
-        let (_, message) = error("[accounts]\nsession_days = -1");
-        assert!(message.starts_with("session_days: "), "{message}");
-    }
-
-    #[test]
-    fn the_defaults_are_a_file_that_is_read_back() {
-        let config = Config::default();
-        assert_eq!(Config::from_toml(&config.to_toml()), Ok(config));
-    }
-
-    #[test]
-    fn distances() {
-        assert_eq!(distance("lisen", "listen"), 1);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", "abc"), 0);
-        assert_eq!(distance("kitten", "sitting"), 3);
-    }
 }

@@ -57,5 +57,5 @@ fn filter(config: &Config) -> Result<EnvFilter, ConfigError> {
     let directives = FRAME_LOGS
         .iter()
         .filter_map(|directive| directive.parse().ok());
-    Ok(directives.fold(config.log_filter()?, EnvFilter::add_directive))
+    Ok(directives.fold(config.log.filter()?, EnvFilter::add_directive))
 }

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, ffi::OsString};
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, first_line, nearest, reference};
+use super::{Config, ConfigError, file::first_line, nearest::nearest, reference};
 
 const PREFIX: &str = "TOPICD_";
 /// What the command line reads itself: the file with settings.

@@ -1,10 +1,10 @@
 //! Settings put together from their layers, with where each value came from.
 
-use std::{collections::BTreeMap, ffi::OsString, fmt, fs, net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeMap, ffi::OsString, fmt, net::SocketAddr, path::PathBuf};
 
 use toml::Table;
 
-use super::{Config, ConfigError, environment, reference};
+use super::{Config, ConfigError, environment, file::File, reference};
 
 /// Settings, and where each came from.
 #[derive(Clone, Debug)]
@@ -52,13 +52,8 @@ impl Layers {
         let mut sources = BTreeMap::new();
         let file = match &flags.file {
             Some(path) => {
-                let config = Config::from_file(path)?;
-                let table: Table = fs::read_to_string(path)
-                    .ok()
-                    .and_then(|text| text.parse().ok())
-                    .unwrap_or_default();
-                let keys = reference::keys(&table).into_iter();
-                sources.extend(keys.map(|key| (key, Source::File)));
+                let File { config, keys } = File::read(path)?;
+                sources.extend(keys.into_iter().map(|key| (key, Source::File)));
                 config
             }
             None => Config::default(),
@@ -124,6 +119,8 @@ impl fmt::Display for Source {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
