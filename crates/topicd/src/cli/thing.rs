@@ -22,7 +22,8 @@ pub(super) struct Thing {
     #[command(flatten)]
     settings: Settings,
     /// The thing's id
-    #[arg(value_parser = plain_id)]
+    // One in 64 begins with a hyphen.
+    #[arg(value_parser = plain_id, allow_hyphen_values = true)]
     id: String,
 }
 
@@ -78,5 +79,36 @@ pub(super) fn plain_id(text: &str) -> Result<String, &'static str> {
     match text.len() == 43 && text.chars().all(plain) {
         true => Ok(text.to_owned()),
         false => Err("a thing's id has 43 letters, digits, hyphens and underscores"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: Command,
+    }
+
+    fn id_of(arguments: [&str; 5]) -> String {
+        let line = Line::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}"));
+        let Command::Revoke(thing) = line.command else {
+            panic!("another command");
+        };
+        thing.id
+    }
+
+    #[test]
+    fn an_id_may_begin_with_hyphens() {
+        for start in ["-2", "-h", "-V", "--", "__", "a-"] {
+            let id = format!("{start}{}", "DHyzQV6D9137THl97cYExd0_r20g9TwcKcEhbN8aY");
+            let before = id_of(["topicd", "revoke", &id, "--data-dir", "x"]);
+            let behind = id_of(["topicd", "revoke", "--data-dir", "x", &id]);
+            assert_eq!((&before, &behind), (&id, &id));
+        }
     }
 }
