@@ -12,7 +12,7 @@ use crate::{
     Config, Server, StartError,
     auth::{AuthError, Login, Secret},
     console::{self, DevTokens},
-    store::{NewThing, StoreError},
+    store::{NewThing, Right, StoreError},
     token::{NoRandomness, ThingId, Token},
 };
 
@@ -201,7 +201,7 @@ async fn sign_in(server: &Server, memory: &Memory) -> Result<Option<DevTokens>, 
         Err(error) => return Err(error.into()),
     };
     let token = Token::presented(&memory.thing_token);
-    let thing = server.store().thing(token.digest()).await?;
+    let thing = server.store().thing(token.digest(), Right::Own).await?;
     Ok(thing.map(|thing| DevTokens {
         session_token: session.reveal().to_owned(),
         thing_token: memory.thing_token.clone(),

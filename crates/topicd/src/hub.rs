@@ -103,8 +103,8 @@ pub trait Outlet: Send + Sync + 'static {
     fn push_newest(&self, room: &Room, element: &str, key: u64);
     /// A session has ended before its time: whoever uses it is logged out.
     fn end_session(&self, hub: &Hub, session: Digest);
-    /// The token of a thing holds no more: whoever is subscribed by it leaves.
-    fn end_thing(&self, hub: &Hub, thing: ThingRow);
+    /// A token of a thing holds no more: whoever is subscribed by it leaves.
+    fn revoke(&self, hub: &Hub, thing: ThingRow, token: Digest);
 }
 
 /// The occupied rooms, and the way to their members.
@@ -184,8 +184,8 @@ impl Hub {
         }
     }
 
-    /// Listens to a channel, until `session` ends if there is one. Call this in the stage, as
-    /// [`Hub::enter`].
+    /// Listens to a channel, until `token` holds no more: that of the session or of the thing that
+    /// it is heard by, if there is one. Call this in the stage, as [`Hub::enter`].
     ///
     /// # Errors
     ///
@@ -193,9 +193,9 @@ impl Hub {
     pub fn listen(
         &self,
         channel: Channel,
-        session: Option<Digest>,
+        token: Option<Digest>,
     ) -> Result<Listener, TooManyListeners> {
-        self.listeners.add(channel, session)
+        self.listeners.add(channel, token)
     }
 
     /// Tells all listeners that the server ends.
@@ -236,9 +236,9 @@ impl Hub {
                     self.outlet.end_session(self, session);
                 }
             }
-            Effect::ThingRevoked(thing) => {
-                self.listeners.end_channel(&Channel::Thing(thing));
-                self.outlet.end_thing(self, thing);
+            Effect::ThingTokenRevoked(thing, token) => {
+                self.listeners.revoke(&Channel::Thing(thing), token);
+                self.outlet.revoke(self, thing, token);
             }
         }
     }

@@ -195,8 +195,8 @@ pub(super) async fn create_token(
     Ok((StatusCode::CREATED, Json(body)))
 }
 
-/// Takes back a token, whichever it is. A thing whose token was taken back gets another one, which
-/// nobody knows.
+/// Takes back a token, whichever it is. A thing whose own token was taken back gets another one,
+/// which nobody knows.
 pub(super) async fn revoke_token(
     State(admin): State<Arc<Admin>>,
     JsonOf(presented): JsonOf<Presented>,
@@ -206,9 +206,8 @@ pub(super) async fn revoke_token(
         admin.store.end_session(digest).await?;
         return Ok(Json(success("session token revoked")));
     }
-    if let Some(thing) = admin.store.thing(digest).await? {
-        let unknown = Token::generate()?.digest();
-        admin.store.replace_thing_token(thing.id, unknown).await?;
+    let unknown = Token::generate()?.digest();
+    if admin.store.revoke_thing_token(digest, unknown).await? {
         return Ok(Json(success("thing token revoked")));
     }
     Err(ApiError::not_found("no such token"))

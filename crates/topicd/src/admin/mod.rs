@@ -29,6 +29,7 @@ use crate::{
 mod accounts;
 mod beacon;
 mod exposition;
+mod grants;
 mod health;
 mod listing;
 mod tail;
@@ -85,6 +86,11 @@ pub(crate) fn routes(admin: Arc<Admin>) -> Router {
         .route("/admin/things", get(things::list).post(things::create))
         .route("/admin/things/{id}/token", post(things::replace_token))
         .route("/admin/things/{id}/revoke", post(things::revoke))
+        .route(
+            "/admin/things/{id}/grants",
+            get(grants::list).post(grants::create),
+        )
+        .route("/admin/things/{id}/grants/{grant}", delete(grants::revoke))
         .route("/admin/tokens", post(accounts::create_token))
         .route("/admin/tokens/revoke", post(accounts::revoke_token))
         .route("/admin/connections", get(traffic::connections))

@@ -17,6 +17,7 @@ mod code;
 mod config;
 mod dev;
 mod failure;
+mod grant;
 mod init;
 mod log;
 mod operator;
@@ -60,6 +61,9 @@ enum Command {
     /// Work with things
     #[command(subcommand)]
     Thing(thing::Command),
+    /// Work with tokens of things that only read or only write
+    #[command(subcommand)]
+    Grant(grant::Command),
     /// Work with activation codes
     #[command(subcommand)]
     Code(code::Command),
@@ -108,6 +112,7 @@ pub(crate) fn run(cli: Cli) -> Result<(), Failure> {
         Command::User(command) => user::run(command),
         Command::App(command) => app::run(command),
         Command::Thing(command) => thing::run(command),
+        Command::Grant(command) => grant::run(command),
         Command::Code(command) => code::run(&command),
         Command::Token(command) => token::run(command),
         Command::Tail(command) => tail::run(command),

@@ -11,7 +11,7 @@ pub(super) enum Command {
     Create(Settings),
     /// List things
     List(Settings),
-    /// Give a thing another token and print it; the old one holds no more
+    /// Give a thing another token and print it; the old one holds no more, its grants do
     Token(Thing),
     /// Take a thing's token back; live subscriptions by it end
     Revoke(Thing),
@@ -20,11 +20,11 @@ pub(super) enum Command {
 #[derive(clap::Args)]
 pub(super) struct Thing {
     #[command(flatten)]
-    settings: Settings,
+    pub(super) settings: Settings,
     /// The thing's id
     // One in 64 begins with a hyphen.
     #[arg(value_parser = plain_id, allow_hyphen_values = true)]
-    id: String,
+    pub(super) id: String,
 }
 
 pub(super) fn run(command: Command) -> Result<(), Failure> {

@@ -42,7 +42,7 @@ pub enum Ended {
     SlowReader,
     /// The session that it listens with has ended.
     SessionEnded,
-    /// The token of the thing holds no more.
+    /// The token of the thing that it listens with holds no more.
     Revoked,
     /// The server ends.
     ServerEnded,
@@ -74,7 +74,8 @@ struct Table {
 #[derive(Debug)]
 struct Place {
     id: u64,
-    session: Option<Digest>,
+    /// What it came in by.
+    token: Option<Digest>,
     updates: mpsc::Sender<Bytes>,
     backlog: Arc<Backlog>,
 }
@@ -113,7 +114,7 @@ impl Listeners {
     pub(super) fn add(
         self: &Arc<Self>,
         channel: Channel,
-        session: Option<Digest>,
+        token: Option<Digest>,
     ) -> Result<Listener, TooManyListeners> {
         let mut table = self.lock();
         if table.taken >= MAX_LISTENERS {
@@ -125,7 +126,7 @@ impl Listeners {
         let (id, backlog) = (table.last_id, Arc::<Backlog>::default());
         let place = Place {
             id,
-            session,
+            token,
             updates: sender,
             backlog: Arc::clone(&backlog),
         };
@@ -162,14 +163,17 @@ impl Listeners {
     }
 
     pub(super) fn end_session(&self, session: Digest) {
-        let ended = |place: &Place| place.session == Some(session);
+        let ended = |place: &Place| place.token == Some(session);
         self.end(Ended::SessionEnded, ended);
     }
 
-    pub(super) fn end_channel(&self, channel: &Channel) {
+    pub(super) fn revoke(&self, channel: &Channel, token: Digest) {
         self.lock().retain(channel, |place| {
-            let _ = place.backlog.ended.set(Ended::Revoked);
-            false
+            let ends = place.token == Some(token);
+            if ends {
+                let _ = place.backlog.ended.set(Ended::Revoked);
+            }
+            !ends
         });
     }
 
@@ -312,6 +316,19 @@ mod tests {
         listeners.end_session(session);
         assert_eq!(next(&mut anna), Poll::Ready(Err(Ended::SessionEnded)));
         assert!(next(&mut device).is_pending());
+    }
+
+    #[test]
+    fn a_token_that_is_revoked_ends_who_came_in_by_it_alone() {
+        let listeners = Arc::<Listeners>::default();
+        let [own, grant] = ["own", "grant"].map(|token| Token::presented(token).digest());
+        let mut others = [Some(own), None].map(|token| listeners.add(CHANNEL, token).unwrap());
+        let mut revoked = listeners.add(CHANNEL, Some(grant)).unwrap();
+        listeners.revoke(&CHANNEL, grant);
+        assert_eq!(next(&mut revoked), Poll::Ready(Err(Ended::Revoked)));
+        for other in &mut others {
+            assert!(next(other).is_pending());
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Outlet for Notes {
         self.note(format!("ended {}", session.as_bytes()[0]));
     }
 
-    fn end_thing(&self, _: &Hub, thing: ThingRow) {
+    fn revoke(&self, _: &Hub, thing: ThingRow, _: Digest) {
         self.note(format!("revoked {}", thing.0));
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     hub::{Channel, Room},
     limits::{Bucket, Exceeded, Rate},
     store::{Holder, Session, ThingRow},
+    token::Digest,
     topic::Topic,
 };
 
@@ -218,12 +219,18 @@ impl Client {
         }
     }
 
-    /// Removes what is subscribed by the token of a thing and returns it. `leave` is called for the
+    /// Removes what is subscribed by a token of a thing and returns it. `leave` is called for the
     /// rooms, under the lock as in [`Client::add`].
-    pub(crate) fn remove_thing(&self, thing: ThingRow, leave: impl FnMut(&Room)) -> Vec<Room> {
+    pub(crate) fn remove_thing(
+        &self,
+        thing: ThingRow,
+        token: Digest,
+        leave: impl FnMut(&Room),
+    ) -> Vec<Room> {
         let mut state = self.lock();
-        let is_thing = |held: &Membership| held.room.channel == Channel::Thing(thing);
-        let removed = state.memberships.extract_if(|_, held| is_thing(held));
+        let removed = state
+            .memberships
+            .extract_if(|_, held| held.came_in_by(thing, token));
         let removed: Vec<_> = removed.map(|(_, held)| held.room).collect();
         removed.iter().for_each(leave);
         removed
@@ -262,6 +269,15 @@ impl Membership {
             form,
         };
         Some(Self { topic, room })
+    }
+
+    /// The thing is compared first: digests take time.
+    fn came_in_by(&self, thing: ThingRow, token: Digest) -> bool {
+        let digest = || match &self.topic {
+            Topic::Thing(own) => Some(own.digest()),
+            Topic::Resource(_) => None,
+        };
+        self.room.channel == Channel::Thing(thing) && digest() == Some(token)
     }
 
     /// A thing's token is enough for whoever logs in; a user's resources are their own.

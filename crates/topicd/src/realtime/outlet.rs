@@ -42,9 +42,9 @@ impl Outlet for V2Outlet {
         }
     }
 
-    fn end_thing(&self, hub: &Hub, thing: ThingRow) {
+    fn revoke(&self, hub: &Hub, thing: ThingRow, token: Digest) {
         for socket in self.v2.sockets() {
-            revoke(hub, &socket, thing);
+            revoke(hub, &socket, thing, token);
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     hub::{Channel, Hub, Room},
     store::{Admission, OnAdmitted, Replay, Session, ThingRow, Ticket},
+    token::Digest,
     topic::Topic,
 };
 
@@ -155,10 +156,10 @@ fn push_stored(socket: &Socket<Client>, room: &Room, replay: &Replay) {
     }
 }
 
-/// Ends what a socket holds by the token of a thing, and says so.
-pub(super) fn revoke(hub: &Hub, socket: &Socket<Client>, thing: ThingRow) {
+/// Ends what a socket holds by a token of a thing, and says so.
+pub(super) fn revoke(hub: &Hub, socket: &Socket<Client>, thing: ThingRow, token: Digest) {
     let client = socket.state();
-    let removed = client.remove_thing(thing, |room| leave(hub, socket, room));
+    let removed = client.remove_thing(thing, token, |room| leave(hub, socket, room));
     for room in removed {
         let _ = socket.emit("unsubscribe", (done("unsubscribed", &room.spelling),));
     }

@@ -133,16 +133,16 @@ async fn listen(
     ticket: Ticket,
     channel: impl FnOnce(Holder) -> Option<Channel> + Send + 'static,
 ) -> Result<Listener, ApiError> {
-    let session = match &ticket {
-        Ticket::Session(session) => Some(*session),
-        Ticket::Thing { session, .. } => *session,
+    let token = match &ticket {
+        Ticket::Session(session) => *session,
+        Ticket::Thing { thing, .. } => *thing,
     };
     let (sender, listener) = oneshot::channel();
     let hub = Arc::clone(&api.hub);
     let enter = move |admitted: Admitted| {
         if let Some(channel) = channel(admitted.holder) {
             // Whoever asked may be gone.
-            let _ = sender.send(hub.listen(channel, session));
+            let _ = sender.send(hub.listen(channel, Some(token)));
         }
     };
     match api.store.admit(ticket, None, Box::new(enter)).await? {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     datetime::Timestamp,
-    store::{Append, Appended, NewThing, Thing, Writer},
+    store::{Append, Appended, NewThing, Right, Thing, Writer},
     token::{Digest, ThingId, Token},
     topic::Key,
     value::{self, Keys},
@@ -174,9 +174,11 @@ pub(super) async fn all_resources(
     timelines.answer(api).await
 }
 
-/// The thing of a token in a path. Nothing tells an unknown token from a revoked one.
+/// The thing of a token in a path that may read it. Nothing tells an unknown token from a revoked one
+/// or from one that only writes.
 pub(super) async fn thing(api: &Api, token: &str) -> Result<Thing, ApiError> {
-    let thing = api.store.thing(Token::presented(token).digest()).await?;
+    let token = Token::presented(token).digest();
+    let thing = api.store.thing(token, Right::READ).await?;
     thing.ok_or_else(unknown_thing)
 }
 

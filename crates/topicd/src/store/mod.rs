@@ -14,10 +14,12 @@ use crate::{
     value::Record,
 };
 
+mod grant;
 mod replay;
 pub(crate) mod retention;
 pub mod sqlite;
 
+pub use grant::{Grant, GrantId, Granted, Right, Scope};
 pub use replay::{Epoch, Replay, ReplayRequest, Replayed, Seq, Start};
 pub use retention::{Cut, Outdated, Retention, SeriesRow, Trimmed};
 
@@ -45,9 +47,9 @@ pub trait Store: Send + Sync + 'static {
     fn create_code(&self, code: Digest) -> Answer<()>;
     /// Uses up a code and makes the thing; false if the code is unknown or used.
     fn activate(&self, code: Digest, thing: NewThing) -> Answer<bool>;
-    /// The thing with this token.
-    fn thing(&self, token: Digest) -> Answer<Option<Thing>>;
-    /// Makes the user an owner of the thing with this token, if there is one.
+    /// The thing with this token, if the token gives this right.
+    fn thing(&self, token: Digest, right: Right) -> Answer<Option<Thing>>;
+    /// Makes the user an owner of the thing whose own token this is, if there is one.
     fn link(&self, user: UserId, token: Digest) -> Answer<Option<ThingId>>;
     /// Undoes that; false if it was not linked.
     fn unlink(&self, user: UserId, thing: ThingId) -> Answer<bool>;
@@ -97,9 +99,18 @@ pub trait Store: Send + Sync + 'static {
     fn thing_named(&self, id: ThingId) -> Answer<Option<Thing>>;
     /// The name of a thing.
     fn thing_id(&self, thing: ThingRow) -> Answer<Option<ThingId>>;
-    /// Gives a thing another token; false if there is none of this name. The publish stage learns
-    /// of it: who came in by the old token has to go.
+    /// Gives a thing another token of its own; false if there is none of this name. The publish
+    /// stage learns of it: who came in by the old token has to go. Grants stay.
     fn replace_thing_token(&self, id: ThingId, token: Digest) -> Answer<bool>;
+    /// Takes back a thing's own token, which is replaced by one that nobody knows, or a grant; false
+    /// if it is neither. The publish stage learns of it.
+    fn revoke_thing_token(&self, token: Digest, unknown: Digest) -> Answer<bool>;
+    /// Adds a token with one scope to a thing.
+    fn grant(&self, id: ThingId, token: Digest, scope: Scope) -> Answer<Granted>;
+    /// The grants of a thing, in the order in which they were made; none if there is no such thing.
+    fn grants(&self, id: ThingId) -> Answer<Option<Vec<Grant>>>;
+    /// Takes a grant of a thing back; false if there is none. The publish stage learns of it.
+    fn revoke_grant(&self, id: ThingId, grant: GrantId) -> Answer<bool>;
     /// The apps that the operator has made, by name.
     fn apps(&self) -> Answer<Vec<String>>;
     /// Makes an app; false if it is there already.
@@ -331,8 +342,8 @@ pub enum Effect {
     Admit(Box<dyn FnOnce() + Send>),
     /// Sessions ended before their time.
     SessionsEnded(Vec<Digest>),
-    /// A thing has another token: who came in by the old one has to go.
-    ThingRevoked(ThingRow),
+    /// A token of a thing holds no more: who came in by it has to go.
+    ThingTokenRevoked(ThingRow, Digest),
 }
 
 /// Values that were stored together.

@@ -158,6 +158,16 @@ async fn all_commands(folder: &Path, who: &str) -> [String; 2] {
     let changed = output(folder, &["thing", "token", id], "");
     let (_, token) = changed.lines().nth(1).unwrap().split_once('\t').unwrap();
     assert_ne!(token, old);
+    let granted = output(folder, &["grant", "create", id, "read"], "");
+    let (number, _) = granted.split_once("\nthingToken\t").unwrap();
+    let number = number.strip_prefix("grant\t").unwrap();
+    let listed = output(folder, &["grant", "list", id], "");
+    assert!(listed.contains(&format!("\n{number}\tread\t")), "{listed}");
+    output(folder, &["grant", "revoke", id, number], "");
+    assert_eq!(
+        output(folder, &["grant", "list", id], ""),
+        "grant\tscope\tcreated"
+    );
     assert_eq!(output(folder, &["code", "create"], "").len(), 43);
     let session = output(folder, &["token", "create", &email], "");
     let narrow = ["token", "create", &email, "--topic", "/me/resources/a"];

@@ -11,6 +11,7 @@ mod crash;
 mod ending;
 mod fanout;
 mod full;
+mod grants;
 mod live;
 mod memory;
 mod msgpack;

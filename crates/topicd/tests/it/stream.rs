@@ -11,16 +11,16 @@ use tokio::{
 use crate::server::Running;
 
 const PATIENCE: Duration = Duration::from_secs(10);
-const GREETING: &str = r#"{"status":"success","message":"subscribed"}"#;
+pub(crate) const GREETING: &str = r#"{"status":"success","message":"subscribed"}"#;
 
-struct Stream {
+pub(crate) struct Stream {
     connection: BufReader<TcpStream>,
-    head: String,
+    pub(crate) head: String,
 }
 
 impl Stream {
     /// Sends the request and reads the head of the answer.
-    async fn open(server: &Running, path: &str, session: &str) -> Self {
+    pub(crate) async fn open(server: &Running, path: &str, session: &str) -> Self {
         let mut connection = BufReader::new(TcpStream::connect(server.address).await.unwrap());
         let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\nAuthorization: {session}\r\n\r\n");
         connection.write_all(request.as_bytes()).await.unwrap();
@@ -48,12 +48,12 @@ impl Stream {
         (size > 0).then(|| String::from_utf8(chunk).unwrap())
     }
 
-    async fn expect(&mut self, document: &str) {
+    pub(crate) async fn expect(&mut self, document: &str) {
         assert_eq!(self.chunk().await.as_deref(), Some(document));
     }
 
     /// The values of the next chunk, which must be an update.
-    async fn values(&mut self) -> Vec<serde_json::Value> {
+    pub(crate) async fn values(&mut self) -> Vec<serde_json::Value> {
         let chunk = self.chunk().await.expect("the stream has ended");
         serde_json::from_str(&chunk).unwrap_or_else(|_| panic!("no update: {chunk}"))
     }

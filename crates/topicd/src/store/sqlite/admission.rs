@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     store::{
-        Admission, Admitted, Effect, Holder, OnAdmitted, Replay, ReplayRequest, Session,
+        Admission, Admitted, Effect, Holder, OnAdmitted, Replay, ReplayRequest, Right, Session,
         StoreError, Ticket,
     },
     token::Digest,
@@ -61,7 +61,7 @@ fn admit_to_thing(
     {
         return Ok(Err(Admission::NoSession));
     }
-    let thing = things::by_token(tx.db, thing)?;
+    let thing = things::by_token(tx.db, thing, Right::READ)?;
     Ok(thing.map(Holder::Thing).ok_or(Admission::NoThing))
 }
 

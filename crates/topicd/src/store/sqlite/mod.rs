@@ -1,7 +1,7 @@
 //! The store in one SQLite file.
 //!
 //! One thread owns the connection that writes and commits in groups; reads have connections of their
-//! own that cannot write. The statements are in `accounts.rs`, `things.rs` and `values.rs`.
+//! own that cannot write. The statements are in `accounts.rs`, `things.rs`, `grants.rs` and `values.rs`.
 
 use std::{
     fmt,
@@ -14,9 +14,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::mpsc;
 
 use super::{
-    Admission, Answer, Append, Appended, Credentials, Cut, NewSession, NewThing, NewUser,
-    OnAdmitted, Outdated, Page, ReplayRequest, Retention, SeriesRow, Session, Staged, Store,
-    StoreError, Thing, ThingEntry, ThingRow, Ticket, Trimmed, UserEntry, UserId, Window,
+    Admission, Answer, Append, Appended, Credentials, Cut, Grant, GrantId, Granted, NewSession,
+    NewThing, NewUser, OnAdmitted, Outdated, Page, ReplayRequest, Retention, Right, Scope,
+    SeriesRow, Session, Staged, Store, StoreError, Thing, ThingEntry, ThingRow, Ticket, Trimmed,
+    UserEntry, UserId, Window,
 };
 use crate::{
     config::StoreConfig,
@@ -28,6 +29,7 @@ use crate::{
 mod accounts;
 mod admission;
 mod backup;
+mod grants;
 mod operation;
 mod readers;
 mod records;
@@ -146,8 +148,9 @@ impl Store for SqliteStore {
             .write(move |tx| things::activate(tx, code, &thing))
     }
 
-    fn thing(&self, token: Digest) -> Answer<Option<Thing>> {
-        self.readers.read(move |db| things::by_token(db, token))
+    fn thing(&self, token: Digest, right: Right) -> Answer<Option<Thing>> {
+        self.readers
+            .read(move |db| things::by_token(db, token, right))
     }
 
     fn link(&self, user: UserId, token: Digest) -> Answer<Option<ThingId>> {
@@ -242,7 +245,25 @@ impl Store for SqliteStore {
 
     fn replace_thing_token(&self, id: ThingId, token: Digest) -> Answer<bool> {
         self.writer
-            .write(move |tx| operation::replace_thing_token(tx, &id, token))
+            .write(move |tx| grants::replace_own(tx, &id, token))
+    }
+
+    fn revoke_thing_token(&self, token: Digest, unknown: Digest) -> Answer<bool> {
+        self.writer
+            .write(move |tx| grants::revoke(tx, token, unknown))
+    }
+
+    fn grant(&self, id: ThingId, token: Digest, scope: Scope) -> Answer<Granted> {
+        self.writer
+            .write(move |tx| grants::add(tx, &id, token, scope))
+    }
+
+    fn grants(&self, id: ThingId) -> Answer<Option<Vec<Grant>>> {
+        self.readers.read(move |db| grants::list(db, &id))
+    }
+
+    fn revoke_grant(&self, id: ThingId, grant: GrantId) -> Answer<bool> {
+        self.writer.write(move |tx| grants::remove(tx, &id, grant))
     }
 
     fn apps(&self) -> Answer<Vec<String>> {

@@ -75,21 +75,6 @@ pub(super) fn thing_id(db: &Connection, row: ThingRow) -> Result<Option<ThingId>
     Ok(name.map(|name| ThingId::named(&name)))
 }
 
-/// The old token is unknown from here on; whoever is subscribed by it is told to go.
-pub(super) fn replace_thing_token(
-    tx: &Transaction<'_>,
-    id: &ThingId,
-    token: Digest,
-) -> Changed<bool> {
-    let Some(thing) = thing_named(tx.db, id)? else {
-        return Ok((false, Effect::None));
-    };
-    let update = "UPDATE things SET token = ?2 WHERE id = ?1";
-    let row = (thing.row.0, token.as_bytes());
-    tx.db.prepare_cached(update)?.execute(row)?;
-    Ok((true, Effect::ThingRevoked(thing.row)))
-}
-
 pub(super) fn end_sessions(tx: &Transaction<'_>, user: UserId) -> Changed<usize> {
     let delete = "DELETE FROM sessions WHERE user = ?1 RETURNING token";
     let mut delete = tx.db.prepare_cached(delete)?;

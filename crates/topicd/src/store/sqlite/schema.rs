@@ -5,11 +5,12 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Applied in order; the number of those that have been is kept in `user_version`.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_replay.sql"),
     include_str!("../migrations/0003_apps.sql"),
     include_str!("../migrations/0004_sums.sql"),
+    include_str!("../migrations/0005_grants.sql"),
 ];
 
 /// A checkpoint may keep others waiting for a moment.

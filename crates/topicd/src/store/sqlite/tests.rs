@@ -84,7 +84,11 @@ impl Bench {
                 .await
                 .unwrap()
         );
-        self.store.thing(token(name)).await.unwrap().unwrap()
+        self.store
+            .thing(token(name), Right::READ)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     async fn write(&self, writer: Writer, body: &str) -> Result<Appended, StoreError> {
@@ -116,7 +120,7 @@ fn line(effect: Effect) -> Option<String> {
             Some("admit".into())
         }
         Effect::SessionsEnded(_) => Some("session ended".into()),
-        Effect::ThingRevoked(_) => Some("thing revoked".into()),
+        Effect::ThingTokenRevoked(..) => Some("thing token revoked".into()),
     }
 }
 
@@ -205,7 +209,10 @@ async fn a_code_makes_one_thing() {
             .await
             .unwrap()
     );
-    assert_eq!(bench.store.thing(token("b")).await.unwrap(), None);
+    assert_eq!(
+        bench.store.thing(token("b"), Right::READ).await.unwrap(),
+        None
+    );
     bench.close().await;
 }
 
@@ -427,7 +434,12 @@ async fn what_was_stored_is_there_after_opening_again() {
         .unwrap();
     bench.close().await;
     let bench = Bench::open(&folder);
-    let thing = bench.store.thing(token("a")).await.unwrap().unwrap();
+    let thing = bench
+        .store
+        .thing(token("a"), Right::READ)
+        .await
+        .unwrap()
+        .unwrap();
     bench
         .write(Writer::Device(token("a")), &value(2))
         .await
@@ -526,7 +538,14 @@ async fn a_disk_that_is_full_refuses_writes_until_there_is_room() {
         bench.write(device.clone(), &big).await,
         Err(StoreError::Full)
     );
-    assert!(bench.store.thing(token("a")).await.unwrap().is_some());
+    assert!(
+        bench
+            .store
+            .thing(token("a"), Right::READ)
+            .await
+            .unwrap()
+            .is_some()
+    );
     pages(1_000_000).await.unwrap();
     assert_eq!(bench.write(device, &big).await, Ok(Appended::Stored));
     bench.close().await;

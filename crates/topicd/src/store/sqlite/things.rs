@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::writer::{Changed, Transaction};
 use crate::{
-    store::{Effect, NewThing, StoreError, Thing, ThingRow, UserId},
+    store::{Effect, NewThing, Right, Scope, StoreError, Thing, ThingRow, UserId},
     token::{Digest, ThingId},
     topic::Key,
 };
@@ -34,22 +34,32 @@ pub(super) fn activate(tx: &Transaction<'_>, code: Digest, thing: &NewThing) -> 
     Ok((true, Effect::None))
 }
 
-pub(super) fn by_token(db: &Connection, token: Digest) -> Result<Option<Thing>, StoreError> {
-    let select = "SELECT id, name, token FROM things WHERE token = ?1";
+/// The thing that a token gives a right to. A grant of another scope is as unknown as no token.
+pub(super) fn by_token(
+    db: &Connection,
+    token: Digest,
+    right: Right,
+) -> Result<Option<Thing>, StoreError> {
+    let select = "SELECT id, name, token FROM things WHERE token = ?1
+                  UNION ALL
+                  SELECT things.id, name, grants.token
+                  FROM grants JOIN things ON things.id = grants.thing
+                  WHERE grants.token = ?1 AND scope = ?2";
     let matching = |row: &Row<'_>| {
         let stored: [u8; 32] = row.get(2)?;
         Ok(token.matches(&stored).then_some(thing(row)?))
     };
+    let scope = right.scope().map(Scope::as_str);
     let mut select = db.prepare_cached(select)?;
     Ok(select
-        .query_row([token.as_bytes()], matching)
+        .query_row((token.as_bytes(), scope), matching)
         .optional()?
         .flatten())
 }
 
 /// Linking twice is linking once.
 pub(super) fn link(tx: &Transaction<'_>, user: UserId, token: Digest) -> Changed<Option<ThingId>> {
-    let Some(thing) = by_token(tx.db, token)? else {
+    let Some(thing) = by_token(tx.db, token, Right::Own)? else {
         return Ok((None, Effect::None));
     };
     let insert = "INSERT INTO links VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     datetime::Timestamp,
     store::{
-        Append, Appended, Effect, Page, Publication, Seq, StoreError, Thing, ThingRow, Window,
-        Writer,
+        Append, Appended, Effect, Page, Publication, Right, Seq, StoreError, Thing, ThingRow,
+        Window, Writer,
     },
     token::Digest,
     topic::Key,
@@ -51,9 +51,9 @@ pub(super) fn append(tx: &Transaction<'_>, append: Append) -> Changed<Appended> 
 
 fn writable_thing(db: &Connection, writer: &Writer) -> Result<Option<Thing>, StoreError> {
     match writer {
-        Writer::Device(token) => things::by_token(db, *token),
+        Writer::Device(token) => things::by_token(db, *token, Right::WRITE),
         Writer::Owner(user, name) => things::owned(db, *user, name),
-        Writer::OwnerByToken(user, token) => match things::by_token(db, *token)? {
+        Writer::OwnerByToken(user, token) => match things::by_token(db, *token, Right::WRITE)? {
             Some(thing) => things::owned(db, *user, &thing.id),
             None => Ok(None),
         },
