@@ -62,6 +62,8 @@ pub enum Told {
     Taken,
     /// It was not, however often it was tried.
     Failed,
+    /// The receiver's certificate was not trusted: it was told nothing.
+    Untrusted,
     /// Too much was waiting: it was not tried.
     Missed,
 }
@@ -86,7 +88,7 @@ impl Metrics {
         for why in [Dropped::Policy, Dropped::SessionEnded, Dropped::SlowStream] {
             metrics.dropped(why, 0);
         }
-        for told in [Told::Taken, Told::Failed, Told::Missed] {
+        for told in [Told::Taken, Told::Failed, Told::Untrusted, Told::Missed] {
             let outcome = told.name();
             drop(metrics.webhooks.get_or_create(&Outcome { outcome }));
         }
@@ -207,6 +209,7 @@ impl Told {
         match self {
             Self::Taken => "taken",
             Self::Failed => "failed",
+            Self::Untrusted => "untrusted",
             Self::Missed => "missed",
         }
     }

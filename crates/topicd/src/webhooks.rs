@@ -26,6 +26,9 @@ use crate::{
 };
 
 mod delivery;
+mod tls;
+
+use tls::Tls;
 
 /// What may wait, in documents.
 const MAX_WAITING: usize = 1024;
@@ -56,6 +59,8 @@ struct Notice {
 struct Receiver {
     url: Uri,
     secret: Token,
+    /// If its address says https.
+    tls: Option<Tls>,
 }
 
 impl Webhooks {
@@ -149,7 +154,16 @@ impl Receiver {
             ConfigError(format!("webhooks.secret_file: cannot read {path}: {error}"))
         })?;
         let secret = Token::presented(secret.trim());
-        Ok(Some(Self { url, secret }))
+        let tls = match url.scheme_str() {
+            Some("https") => Some(Tls::new(host(&url), config.authority.as_deref())?),
+            _ => None,
+        };
+        Ok(Some(Self { url, secret, tls }))
+    }
+
+    fn port(&self) -> u16 {
+        let default = if self.tls.is_some() { 443 } else { 80 };
+        self.url.port_u16().unwrap_or(default)
     }
 
     /// `t=SECONDS,v1=HEX`: the HMAC-SHA-256 of `SECONDS.BODY`, so that an old one cannot be sent
@@ -167,6 +181,11 @@ impl Receiver {
         let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("t={seconds},v1={hex}")
     }
+}
+
+/// Without the brackets of an IPv6 address.
+fn host(url: &Uri) -> &str {
+    url.host().unwrap_or_default().trim_matches(['[', ']'])
 }
 
 #[cfg(test)]

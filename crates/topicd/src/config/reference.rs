@@ -167,12 +167,17 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "webhooks.url",
         AtStart,
-        "http address that is told of values written and things linked; empty is none",
+        "http or https address that is told of values written and things linked; empty is none",
     ),
     setting(
         "webhooks.secret_file",
         AtStart,
         "file with the secret that signs what is told",
+    ),
+    setting(
+        "webhooks.authority",
+        AtStart,
+        "PEM file with the authorities that may sign the receiver's certificate; empty is those of the system",
     ),
 ];
 

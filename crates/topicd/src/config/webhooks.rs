@@ -12,11 +12,15 @@ use super::{ConfigError, optional};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct WebhooksConfig {
-    /// Where it is told, `http://…`. Default nowhere.
+    /// Where it is told, `http://…` or `https://…`. Default nowhere.
     pub url: String,
     /// File with the secret that signs it.
     #[serde(with = "optional::path")]
     pub secret_file: Option<PathBuf>,
+    /// PEM file with the authorities that sign the receiver's certificate. Default those of the
+    /// system.
+    #[serde(with = "optional::path")]
+    pub authority: Option<PathBuf>,
 }
 
 impl WebhooksConfig {
@@ -24,17 +28,20 @@ impl WebhooksConfig {
     ///
     /// # Errors
     ///
-    /// That is no address of a server that speaks HTTP without TLS.
+    /// That is no address of a server that speaks HTTP.
     pub fn receiver(&self) -> Result<Option<Uri>, ConfigError> {
         if self.url.is_empty() {
             return Ok(None);
         }
         let url: Option<Uri> = self.url.parse().ok();
-        let is_http = |url: &Uri| url.scheme_str() == Some("http") && url.host().is_some();
+        let is_http = |url: &Uri| {
+            let known = ["http", "https"].map(Some).contains(&url.scheme_str());
+            known && url.host().is_some()
+        };
         let url = url.filter(is_http);
         let wrong = || {
             format!(
-                "webhooks.url: {:?} is no address such as http://HOST/PATH",
+                "webhooks.url: {:?} is no address such as https://HOST/PATH",
                 self.url
             )
         };

@@ -8,13 +8,14 @@ use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     sync::mpsc,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use super::{Notice, Receiver};
+use super::{Notice, Receiver, host, tls};
 use crate::metrics::{Metrics, Told};
 
 /// How long one try may take.
@@ -34,6 +35,8 @@ enum Outcome {
     Taken,
     /// The receiver will not take it later either.
     Refused,
+    /// It is not the receiver: waiting does not make it so.
+    Untrusted,
     TryAgain,
 }
 
@@ -50,6 +53,7 @@ async fn deliver(receiver: &Receiver, notice: &Notice) -> Told {
         match attempt(receiver, notice).await {
             Outcome::Taken => return Told::Taken,
             Outcome::TryAgain => {}
+            Outcome::Untrusted => return Told::Untrusted,
             Outcome::Refused => break,
         }
         match waits.next() {
@@ -69,19 +73,33 @@ async fn attempt(receiver: &Receiver, notice: &Notice) -> Outcome {
         Ok(Ok(status)) if status.is_success() => Outcome::Taken,
         Ok(Ok(StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)) => Outcome::TryAgain,
         Ok(Ok(status)) if status.is_client_error() => Outcome::Refused,
+        Ok(Err(error)) if tls::is_untrusted(&error) => {
+            tracing::error!(
+                id = notice.id,
+                %error,
+                "the certificate of the receiver of webhooks is not trusted: it was told nothing"
+            );
+            Outcome::Untrusted
+        }
         _ => Outcome::TryAgain,
     }
 }
 
 async fn post(receiver: &Receiver, notice: &Notice) -> io::Result<StatusCode> {
-    let host = receiver.url.host().unwrap_or_default();
-    let port = receiver.url.port_u16().unwrap_or(80);
-    let address = (host.trim_matches(['[', ']']), port);
-    let stream = TcpStream::connect(address).await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(io::Error::other)?;
+    let stream = TcpStream::connect((host(&receiver.url), receiver.port())).await?;
     let request = request(receiver, notice).map_err(io::Error::other)?;
+    match &receiver.tls {
+        Some(tls) => send(tls.connect(stream).await?, request).await,
+        None => send(stream, request).await,
+    }
+}
+
+async fn send(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    request: Request<Full<Bytes>>,
+) -> io::Result<StatusCode> {
+    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.map_err(io::Error::other)?;
     // Aborted at the end of this call: a receiver that is asked rarely holds no connection open.
     let mut driving = JoinSet::new();
     driving.spawn(connection);

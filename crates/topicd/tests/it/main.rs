@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod admin;
+mod authority;
 mod binary;
 mod client;
 mod commands;
@@ -21,6 +22,7 @@ mod reference;
 mod replay;
 mod rest;
 mod server;
+mod serving;
 mod socket;
 mod stream;
 mod webhooks;

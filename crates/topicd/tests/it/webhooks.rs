@@ -1,14 +1,21 @@
 //! Webhooks, at a receiver that does not always take them.
 
+use std::{fs, path::Path};
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpListener,
 };
 
-use crate::server::Running;
+use crate::{
+    authority::Authority,
+    client::call,
+    server::Running,
+    serving::{Serving, output},
+};
 
 const SECRET: &str = "the secret of this test";
 
@@ -20,7 +27,11 @@ struct Notice {
 
 /// Takes the next request, checks who signed it, and answers.
 async fn next(listener: &TcpListener, status: &str) -> Notice {
-    let (mut stream, _) = listener.accept().await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    take(stream, status).await
+}
+
+async fn take(mut stream: impl AsyncRead + AsyncWrite + Unpin, status: &str) -> Notice {
     let mut request = String::new();
     let mut piece = [0; 4096];
     let (head, body) = loop {
@@ -59,7 +70,7 @@ async fn what_happens_is_told_signed_and_told_again_until_it_is_taken() {
     let address = listener.local_addr().unwrap();
     let secrets = tempfile::tempdir().unwrap();
     let secret_file = secrets.path().join("webhook-secret");
-    std::fs::write(&secret_file, format!("{SECRET}\n")).unwrap();
+    fs::write(&secret_file, format!("{SECRET}\n")).unwrap();
     let server = Running::configured(|config| {
         config.webhooks.url = format!("http://{address}/told?x=1");
         config.webhooks.secret_file = Some(secret_file);
@@ -85,4 +96,67 @@ async fn what_happens_is_told_signed_and_told_again_until_it_is_taken() {
     let wrong = next(&listener, "400").await;
     server.write(&guest.thing, "c", "3").await;
     assert_ne!(next(&listener, "200").await.delivery, wrong.delivery);
+}
+
+#[tokio::test]
+async fn a_receiver_with_tls_is_told_if_its_authority_is_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let [secret, trusted] = ["secret", "authority.pem"].map(|name| folder.path().join(name));
+    fs::write(&secret, SECRET).unwrap();
+    let authority = Authority::new();
+    let acceptor = authority.acceptor(folder.path());
+    fs::write(&trusted, authority.pem()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = Running::configured(|config| {
+        config.webhooks.url = format!("https://localhost:{port}/told?x=1");
+        config.webhooks.secret_file = Some(secret);
+        config.webhooks.authority = Some(trusted);
+    })
+    .await;
+    let guest = server.guest().await;
+    let (stream, _) = listener.accept().await.unwrap();
+    let stream = acceptor.accept(stream).await.unwrap();
+    let linked = take(stream, "200").await;
+    assert_eq!(linked.body["thingId"], guest.thing_id);
+}
+
+#[tokio::test]
+async fn a_receiver_of_another_authority_is_told_nothing_and_that_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let [secret, trusted, data] = ["secret", "authority.pem", "data"].map(|name| {
+        let path = folder.path().join(name);
+        path.to_str().unwrap().to_owned()
+    });
+    fs::write(&secret, SECRET).unwrap();
+    // Of the same name, with another key.
+    fs::write(&trusted, Authority::new().pem()).unwrap();
+    let acceptor = Authority::new().acceptor(folder.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let made = output(data.as_ref(), &["thing", "create"], "");
+    let (_, token) = made.rsplit_once('\t').unwrap();
+    let mut server = Serving::start(data.as_ref(), |command| {
+        command
+            .env("TOPICD_WEBHOOKS_URL", format!("https://localhost:{port}/"))
+            .env("TOPICD_WEBHOOKS_SECRET_FILE", secret)
+            .env("TOPICD_WEBHOOKS_AUTHORITY", trusted);
+    });
+    let path = format!("/v2/things/{token}");
+    let write = r#"{"values":[{"key":"a","value":1}]}"#;
+    assert_eq!(
+        call(server.address, "POST", &path, "", write).await.status,
+        201
+    );
+    let (stream, _) = listener.accept().await.unwrap();
+    let refused = acceptor.accept(stream).await.map(drop).unwrap_err();
+    assert!(refused.to_string().contains("fatal alert"), "{refused}");
+    let line = server.logged("is not trusted").await.pop().unwrap();
+    assert!(line.contains("invalid peer certificate"), "{line}");
+
+    let key = fs::read_to_string(Path::new(&data).join("admin-token")).unwrap();
+    let key = format!("Bearer {}", key.trim());
+    let counted = r#"topicd_webhooks_total{outcome="untrusted"} 1"#;
+    let metrics = call(server.admin, "GET", "/metrics", &key, "").await;
+    assert!(metrics.body.contains(counted), "{}", metrics.body);
 }
