@@ -5,7 +5,10 @@ use std::sync::{Arc, Weak};
 use engineio::WeakEngineService;
 use serde_json::value::RawValue;
 use socketio_proto::IntoArgs;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    task::coop,
+    time::{MissedTickBehavior, interval},
+};
 
 use super::{
     Aliases, Mode, TICK,
@@ -111,10 +114,10 @@ impl Telling {
         let feed = Arc::clone(&self.feed);
         loop {
             tokio::select! {
-                () = feed.mirror.journal.arrived() => self.pass_on(),
-                () = feed.audience.changed() => self.look_around(),
+                () = feed.mirror.journal.arrived() => self.pass_on().await,
+                () = feed.audience.changed() => self.look_around().await,
                 _ = ticks.tick() => {
-                    self.look_around();
+                    self.look_around().await;
                     self.tell_stats();
                 }
             }
@@ -125,15 +128,16 @@ impl Telling {
     }
 
     /// Lets go of who has left, and tells who has come, or has fallen behind, what there is.
-    fn look_around(&mut self) {
+    async fn look_around(&mut self) {
         self.viewers.retain(Viewer::is_here);
         self.viewers.extend(self.feed.audience.arrived());
         // What has been noted before is in the picture.
-        self.pass_on();
+        self.pass_on().await;
         self.show_all();
     }
 
-    fn pass_on(&mut self) {
+    /// Much may have been noted at once: others get their turn in between.
+    async fn pass_on(&mut self) {
         let pages = self.feed.mirror.journal.take();
         let notes = pages.notes.iter();
         for told in notes.flat_map(|note| note.told(&self.feed.aliases)) {
@@ -141,6 +145,7 @@ impl Telling {
                 let viewers = self.viewers.iter_mut();
                 viewers.for_each(|viewer| viewer.tell(&message));
             }
+            coop::consume_budget().await;
         }
         if pages.gap == Gap::Some {
             let viewers = self.viewers.iter_mut();
@@ -195,3 +200,60 @@ fn encode(viewers: &[Viewer], told: Told) -> Option<Message> {
 /// Sockets in one picture, and bytes of it.
 const MAX_SOCKETS: usize = 1000;
 const MAX_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, pin::pin};
+
+    use super::{
+        super::{
+            Admin, Credentials,
+            journal::{Subject, What},
+        },
+        *,
+    };
+    use crate::{Server, testing::Client};
+
+    #[tokio::test]
+    async fn others_have_their_turn_while_much_is_told() {
+        let server = Server::new();
+        server.of("/");
+        let mut client = Client::open(&server).await;
+        client.join("/").await.unwrap();
+        let socket = Arc::clone(server.of("/").sockets()[0].core());
+        let options = Admin::new(Credentials::password("ops", "rosebud"));
+        let mirror = Mirror::new(&options);
+        let feed = Feed::new(
+            &mirror,
+            server.shared(),
+            server.service().downgrade(),
+            Identity::new(None),
+            Arc::new(Aliases::new()),
+        );
+        for _ in 0..1000 {
+            let upgraded = What::Upgraded(Subject::of(&socket));
+            mirror.journal.add(upgraded);
+        }
+        let viewer = Viewer {
+            socket,
+            picture: Picture::Whole,
+        };
+        let mut telling = Telling {
+            feed: Arc::new(feed),
+            viewers: vec![viewer],
+            meter: Meter::new(&server.service()),
+        };
+        let mut turns = 0;
+        {
+            let mut passing = pin!(telling.pass_on());
+            poll_fn(|cx| {
+                turns += 1;
+                passing.as_mut().poll(cx)
+            })
+            .await;
+        }
+        assert!(turns > 5, "{turns}");
+        // Nothing was left out.
+        assert_eq!(telling.viewers[0].picture, Picture::Whole);
+    }
+}

@@ -6,7 +6,7 @@ use engineio::proto::Version;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::{Credentials, MAX_ADMINS, guesses::Guesses, logins::Logins};
+use super::{Credentials, MAX_ADMINS, credentials::Busy, guesses::Guesses, logins::Logins};
 use crate::{ConnectRequest, Refusal, server::Shared};
 
 /// Decides who gets in.
@@ -81,11 +81,16 @@ impl Gate {
     ) -> Result<String, Refusal> {
         let address = request.handshake().peer().map(|peer| peer.ip());
         let guess = self.guesses.count(address, Instant::now());
-        let guess = guess.map_err(|_| Refusal::new("too many attempts"))?;
-        if !self.credentials.are(username, password).await {
-            return Err(invalid());
+        let guess = guess.map_err(|_| too_many())?;
+        match self.credentials.are(username, password).await {
+            Ok(true) => self.guesses.forgive(&guess),
+            Ok(false) => return Err(invalid()),
+            Err(Busy) => {
+                // Nobody has looked at it.
+                self.guesses.forgive(&guess);
+                return Err(too_many());
+            }
         }
-        self.guesses.forgive(&guess);
         let login = self.logins.open(Instant::now());
         login.map_err(|_| Refusal::new("internal error"))
     }
@@ -100,6 +105,10 @@ impl Gate {
             Err(Refusal::new("too many admins"))
         }
     }
+}
+
+fn too_many() -> Refusal {
+    Refusal::new("too many attempts")
 }
 
 /// The user interface asks for the password again when it reads exactly this.

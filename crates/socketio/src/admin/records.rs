@@ -148,15 +148,11 @@ impl HandshakeRecord {
     }
 }
 
-/// Where the client says that it is, or its proxy; shown, never relied on.
+/// Of the peer, or what proxies that the server trusts say; what a client says of itself is shown among
+/// its headers alone.
 fn address(handshake: &Handshake) -> String {
-    let told = ["cf-connecting-ip", "x-forwarded-for"];
-    let told = told.iter().find_map(|name| handshake.headers().get(*name));
-    match (told, handshake.peer()) {
-        (Some(told), _) => String::from_utf8_lossy(told.as_bytes()).into(),
-        (None, Some(peer)) => peer.ip().to_string(),
-        (None, None) => String::new(),
-    }
+    let peer = handshake.peer().map(|peer| peer.ip().to_canonical());
+    peer.map_or_else(String::new, |address| address.to_string())
 }
 
 fn shown(headers: &HeaderMap) -> Map<String, Value> {

@@ -9,7 +9,10 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{Message, client::IntoClientRequest as _},
+};
 
 /// A client on a WebSocket that has read its open packet.
 pub(crate) struct Client {
@@ -47,9 +50,22 @@ impl Client {
     }
 
     pub(crate) async fn open(address: SocketAddr, query: &str) -> Self {
+        Self::open_with(address, query, &[]).await
+    }
+
+    /// The same with headers.
+    pub(crate) async fn open_with(
+        address: SocketAddr,
+        query: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         let url = format!("ws://test/socket.io/?{query}&transport=websocket");
-        let (socket, _) = client_async(url, stream).await.unwrap();
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let (socket, _) = client_async(request, stream).await.unwrap();
         let mut client = Self {
             socket,
             sid: String::new(),

@@ -1,7 +1,11 @@
 //! What admins are told of the whole server.
 
 use serde_json::{Value, json};
-use socketio::admin::{Access, Mode};
+use socketio::{
+    Server,
+    admin::{Access, Mode},
+    engineio::{Config, ForwardedHeader, TrustedProxies},
+};
 
 use super::{Console, LOGIN, admin, server};
 use crate::client::{Client, serve};
@@ -46,6 +50,40 @@ async fn an_admin_is_told_what_it_may_do_and_what_there_is() {
         (&json!(console.id), &json!("/admin"))
     );
     assert_ne!(sockets[1]["clientId"], socket["clientId"]);
+}
+
+/// The address that admins see of a client which says that it is elsewhere.
+async fn shown_address(trusted: &[&str], headers: &[(&'static str, &str)]) -> Value {
+    let networks = trusted.iter().map(|network| network.parse().unwrap());
+    let mut engine = Config::default();
+    engine.proxies = Some(TrustedProxies::new(
+        ForwardedHeader::XForwardedFor,
+        networks,
+    ));
+    let server = Server::builder().engine(engine).build();
+    server.of("/");
+    server.admin(admin());
+    let address = serve(&server).await;
+    let mut client = Client::open_with(address, "EIO=4", headers).await;
+    client.join("").await;
+    let mut console = Console::enter(address, LOGIN).await;
+    console.next("session").await;
+    console.next("config").await;
+    let sockets = console.next("all_sockets").await.remove(0);
+    sockets[0]["handshake"]["address"].clone()
+}
+
+#[tokio::test]
+async fn the_address_is_the_one_that_is_vouched_for() {
+    let told = [
+        ("x-forwarded-for", "192.0.2.1, 203.0.113.9"),
+        ("cf-connecting-ip", "192.0.2.2"),
+    ];
+    assert_eq!(shown_address(&[], &told).await, "127.0.0.1");
+    assert_eq!(shown_address(&["10.0.0.0/8"], &told).await, "127.0.0.1");
+    assert_eq!(shown_address(&["127.0.0.0/8"], &told).await, "203.0.113.9");
+    let beside = shown_address(&["127.0.0.0/8"], &told[1..]);
+    assert_eq!(beside.await, "127.0.0.1");
 }
 
 #[tokio::test]
