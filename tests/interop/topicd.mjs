@@ -4,6 +4,10 @@
 //
 // Its scenarios are those of README.md; it prints one JSON object for each.
 
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
 import { Client, TRANSPORTS, equal, load, reachTransport, report } from "./client.mjs";
 
 const [folder, server, transport, ...chosen] = process.argv.slice(2);
@@ -47,6 +51,14 @@ const scenarios = {
     const [{ status, code, resource }] = await client.next("subscribe");
     equal([status, code, resource], ["error", 401, "/me/resources/temperature"]);
   },
+
+  // The same attempt, once by who knows the authority and once by who does not.
+  async "unknown-authority"(client) {
+    await client.next("connect");
+    equal(await attempt(process.env), { connected: true });
+    const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
+    equal(await attempt(env), { connected: false, code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE" });
+  },
 };
 
 await report(scenarios, chosen, async (scenario) => {
@@ -58,6 +70,12 @@ await report(scenarios, chosen, async (scenario) => {
     client.socket.disconnect();
   }
 });
+
+async function attempt(env) {
+  const script = fileURLToPath(new URL("./stranger.mjs", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [script, folder, server, transport], { env });
+  return JSON.parse(stdout);
+}
 
 async function authenticate(client) {
   await client.next("connect");

@@ -93,7 +93,7 @@ pub(crate) const SUITES: [Suite; 6] = [
             ("socket.io-client-2", Some("topicd.mjs")),
             ("socket.io-client-4", Some("topicd.mjs")),
         ],
-        steps: &["golden", "non-ascii"],
+        steps: &["golden", "non-ascii", "unknown-authority"],
         server: start_topicd_with_tls,
         line: Line::Tls,
     },
