@@ -468,6 +468,26 @@ mod tests {
     }
 
     #[test]
+    fn nothing_but_a_placeholder_is_read_as_bytes() {
+        let placeholder = r#"{"_placeholder":true,"num":0}"#;
+        for other in [
+            "[true,0]",
+            r#"[{"_placeholder":true,"num":0}]"#,
+            "0",
+            "true",
+            "null",
+            r#""bytes""#,
+            r#"{"num":0}"#,
+            r#"{"_placeholder":false,"num":0}"#,
+        ] {
+            let list = format!("{placeholder},{other}").as_str().into();
+            let args = Args::new(list, vec!["bytes".into()]);
+            assert_eq!(args.get::<Binary>(0), Ok("bytes".into()));
+            assert!(args.get::<Binary>(1).is_err(), "{other}");
+        }
+    }
+
+    #[test]
     fn bytes_outside_of_arguments_are_an_error() {
         assert!(serde_json::to_string(&Binary("x".into())).is_err());
         assert!(serde_json::from_str::<Binary>(r#"{"_placeholder":true,"num":0}"#).is_err());

@@ -4,12 +4,13 @@
 //! (SIO5 5.1). serde has no way to hand a context down to a value, so for the length of one call the
 //! attachments of the arguments in work stand in a thread-local.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, fmt};
 
 use bytes::Bytes;
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _,
-    ser::SerializeStruct,
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error as _, MapAccess, Visitor, value::MapAccessDeserializer},
+    ser::{Error as _, SerializeStruct},
 };
 
 /// Bytes that travel as an attachment. Works inside structs, lists and maps.
@@ -100,9 +101,25 @@ struct Placeholder {
     num: usize,
 }
 
+/// Takes objects alone: serde reads a struct from a list of its fields, too, and `[true,0]` is a
+/// value like any other, which nobody has counted as a placeholder.
+struct ObjectAlone;
+
+impl<'de> Visitor<'de> for ObjectAlone {
+    type Value = Placeholder;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("bytes")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Placeholder, A::Error> {
+        Placeholder::deserialize(MapAccessDeserializer::new(members))
+    }
+}
+
 impl<'de> Deserialize<'de> for Binary {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let placeholder = Placeholder::deserialize(deserializer)?;
+        let placeholder = deserializer.deserialize_map(ObjectAlone)?;
         let attachment = CONTEXT.with_borrow_mut(|context| match context {
             Some(Context::Resolving(offered)) if placeholder.is_placeholder => {
                 let (bytes, taken) = offered.get_mut(placeholder.num)?;
