@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 use crate::{
     install,
     job::{Error, Job, Pace},
@@ -23,23 +25,28 @@ const BUILD_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// What the command line of `cargo xtask fuzz` asks for.
 struct Choice {
     seconds: u64,
-    target: Option<String>,
+    /// None for all.
+    targets: Vec<String>,
+}
+
+/// A binary of the `fuzz` package.
+#[derive(Debug, PartialEq)]
+struct Target {
+    name: String,
+    /// What it cannot be built without. The others do not build it, nor what it brings in.
+    features: Vec<String>,
 }
 
 /// The step is a plain function, so the choice travels beside it.
 static CHOICE: OnceLock<Choice> = OnceLock::new();
 
-/// `cargo xtask fuzz --seconds N [TARGET]`.
+/// `cargo xtask fuzz --seconds N [TARGET...]`.
 pub(crate) fn command(seconds: &str, targets: &[&str]) -> Result<ExitCode, Error> {
     let seconds = seconds
         .parse()
         .map_err(|_| format!("{seconds} is no number of seconds"))?;
-    let target = match targets {
-        [] => None,
-        [target] => Some((*target).into()),
-        _ => return Err("fuzz takes one target, or none for all".into()),
-    };
-    CHOICE.get_or_init(|| Choice { seconds, target });
+    let targets = targets.iter().map(|&target| target.into()).collect();
+    CHOICE.get_or_init(|| Choice { seconds, targets });
     let step = Step {
         name: "fuzz",
         about: "fuzz targets",
@@ -49,38 +56,74 @@ pub(crate) fn command(seconds: &str, targets: &[&str]) -> Result<ExitCode, Error
 }
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
+    let choice = CHOICE.get();
+    let seconds = choice.map_or(SMOKE_SECONDS, |choice| choice.seconds);
+    let wanted = choice.map_or(&[][..], |choice| &choice.targets);
+    let targets = chosen(all_targets(job.workspace)?, wanted)?;
     let tools = install::cargo_tool(job, "cargo-fuzz", "0.13.2")?;
-    let fuzz = |subcommand: &str| {
+    for target in &targets {
         let mut command = cargo();
         // cargo-fuzz passes -Z flags, which the stable compiler takes with this variable only.
         command
             .env("PATH", &tools)
             .env("RUSTC_BOOTSTRAP", "1")
-            .args(["fuzz", subcommand]);
-        command
-    };
-    let list = job.run(fuzz("list"), BUILD_LIMIT)?;
-    let choice = CHOICE.get();
-    let seconds = choice.map_or(SMOKE_SECONDS, |choice| choice.seconds);
-    let wanted = choice.and_then(|choice| choice.target.as_deref());
-    for target in list
-        .lines()
-        .filter(|target| wanted.is_none_or(|wanted| wanted == *target))
-    {
-        run_target(job, fuzz("run"), target, seconds)?;
+            .args(["fuzz", "run"]);
+        run_target(job, command, target, seconds)?;
     }
     Ok(())
+}
+
+fn all_targets(workspace: &Workspace) -> Result<Vec<Target>, Error> {
+    let output = cargo()
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(workspace.path("fuzz"))
+        .output()?;
+    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+    let targets = metadata["packages"][0]["targets"].as_array();
+    targets
+        .ok_or("no targets")?
+        .iter()
+        .map(target)
+        .collect::<Option<_>>()
+        .ok_or_else(|| "a target without a name".into())
+}
+
+/// A target as cargo's metadata has it.
+fn target(target: &Value) -> Option<Target> {
+    let features = target["required-features"].as_array();
+    let features = features.into_iter().flatten();
+    Some(Target {
+        name: target["name"].as_str()?.into(),
+        features: features.filter_map(Value::as_str).map(Into::into).collect(),
+    })
+}
+
+/// Those of these names, or all if there are none.
+fn chosen(all: Vec<Target>, names: &[String]) -> Result<Vec<Target>, Error> {
+    let is_known = |name: &&String| all.iter().any(|target| target.name == **name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        return Err(format!("no such fuzz target: {unknown}").into());
+    }
+    let is_chosen = |target: &Target| names.is_empty() || names.contains(&target.name);
+    Ok(all.into_iter().filter(is_chosen).collect())
 }
 
 fn run_target(
     job: &mut Job<'_>,
     mut command: Command,
-    target: &str,
+    target: &Target,
     seconds: u64,
 ) -> Result<(), Error> {
+    let Target {
+        name: target,
+        features,
+    } = target;
     let found = job.workspace.artifact("corpus").join(target);
     let findings = job.workspace.empty_folder(&format!("findings/{target}"))?;
     fs::create_dir_all(&found)?;
+    for feature in features {
+        command.args(["--features", feature]);
+    }
     command.arg(target).arg(&found);
     let corpus = job.workspace.path("fuzz/corpus").join(target);
     if corpus.is_dir() {
@@ -122,7 +165,27 @@ fn executions(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::executions;
+    use super::{Target, chosen, executions, target};
+
+    #[test]
+    fn targets_bring_their_features_and_are_chosen_by_name() {
+        let target = |text: &str| target(&serde_json::from_str(text).unwrap()).unwrap();
+        let all = || {
+            vec![
+                target(r#"{"name":"packet"}"#),
+                target(r#"{"name":"topic","required-features":["topicd"]}"#),
+            ]
+        };
+        let topic = Target {
+            name: "topic".into(),
+            features: vec!["topicd".into()],
+        };
+        assert_eq!(chosen(all(), &[]).unwrap(), all());
+        assert_eq!(chosen(all(), &["topic".into()]).unwrap(), [topic]);
+        let names = ["topic".into(), "topics".into()];
+        let unknown = chosen(all(), &names).unwrap_err();
+        assert_eq!(unknown.to_string(), "no such fuzz target: topics");
+    }
 
     #[test]
     fn executions_are_read_from_the_statistics() {

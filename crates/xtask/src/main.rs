@@ -43,7 +43,7 @@ Usage: cargo xtask COMMAND
       --quick                  what gives an answer within five minutes
       --only STEP[,STEP]       these steps alone
       --list                   the names of the steps
-  fuzz --seconds N [TARGET]    fuzz one target, or all, N seconds each
+  fuzz --seconds N [TARGET]... fuzz these targets, or all, N seconds each
   record                       what real clients send, as seeds of the fuzz targets
   interop [CLIENT]             real clients against our servers; all, or those whose folder begins so
   browser                      the console in Chromium
