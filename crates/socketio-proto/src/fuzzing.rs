@@ -2,6 +2,8 @@
 //!
 //! They are functions here so that the stable test run replays them, too.
 
+mod attachments;
+mod receiver;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +16,8 @@ use crate::{
     Args, Body, Config, Connection, Event, NamespaceName, Output, Packet, Protocol, encode_ack,
     encode_event, json, msgpack,
 };
+
+pub use attachments::attachments;
 
 /// The text of a packet: what is read is written and read again the same.
 pub fn packet(data: &[u8]) {
@@ -92,26 +96,14 @@ pub fn connection(data: &[u8]) {
     let Some((first, mut rest)) = data.split_first() else {
         return;
     };
-    let protocol = if first & 1 == 0 {
-        Protocol::V4
-    } else {
-        Protocol::V5
-    };
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "any instant will do; it never moves"
-    )]
-    let now = Instant::now();
+    let now = now();
+    let protocol = protocol(*first);
     let mut connection = Connection::open(now, protocol, Arc::new(Config::default()));
     let mut closed = settle(&mut connection, first & 2 == 0);
-    while let Some((head, tail)) = rest.split_first() {
-        let (body, tail) = tail.split_at(tail.len().min(usize::from(head >> 1)));
+    while let Some((next, tail)) = message(rest) {
+        let head = rest[0];
         rest = tail;
-        let message = match Text::from_utf8(Bytes::copy_from_slice(body)) {
-            Ok(text) if head & 1 == 0 => Data::Text(text),
-            _ => Data::Binary(Bytes::copy_from_slice(body)),
-        };
-        connection.handle_message(now, message);
+        connection.handle_message(now, next);
         assert!(
             !closed || connection.poll_output().is_none(),
             "nothing follows a close"
@@ -119,6 +111,34 @@ pub fn connection(data: &[u8]) {
         closed |= settle(&mut connection, head & 2 == 0);
     }
     assert!(!closed || connection.poll_timeout().is_none());
+}
+
+/// The first message that bytes describe, and the bytes behind it.
+fn message(data: &[u8]) -> Option<(Data, &[u8])> {
+    let (head, tail) = data.split_first()?;
+    let (body, tail) = tail.split_at(tail.len().min(usize::from(head >> 1)));
+    let body = Bytes::copy_from_slice(body);
+    let message = match Text::from_utf8(body.clone()) {
+        Ok(text) if head & 1 == 0 => Data::Text(text),
+        _ => Data::Binary(body),
+    };
+    Some((message, tail))
+}
+
+fn protocol(choice: u8) -> Protocol {
+    if choice & 1 == 0 {
+        Protocol::V4
+    } else {
+        Protocol::V5
+    }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "any instant will do; it moves only as the target says"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// Drains the outputs, answering every CONNECT; true if the connection has closed.

@@ -8,11 +8,12 @@ use super::*;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
     ("sio_packet", packet),
     ("sio_json", json_scan),
     ("sio_msgpack", msgpack_message),
     ("sio_connection", connection),
+    ("sio_attachments", attachments),
 ];
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
