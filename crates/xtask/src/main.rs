@@ -19,6 +19,7 @@ mod interop;
 mod job;
 mod outside;
 mod purity;
+mod quickstart;
 mod record;
 mod relay;
 mod run;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::{
     browser, bundles, checks, conformance, differential, durability, examples, fuzz, interop,
     job::{Error, Pace},
-    outside, purity,
+    outside, purity, quickstart,
     run::{Step, run_all},
     workspace::Workspace,
 };
@@ -66,6 +66,11 @@ const STEPS: &[Step] = &[
         name: "browser",
         about: "the console in Chromium",
         run: browser::check,
+    },
+    Step {
+        name: "quickstart",
+        about: "the quick starts of README and guide, in a clean clone",
+        run: quickstart::check,
     },
     Step {
         name: "bundles",
