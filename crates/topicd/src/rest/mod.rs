@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use axum::{
     Router, middleware,
-    routing::{delete, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
 use http::StatusCode;
 
@@ -117,29 +117,46 @@ impl fmt::Debug for Api {
     }
 }
 
+/// The routes below `/v2`: all that docs/topicd.openapi.json has, and nothing else.
+fn v2() -> [(&'static str, MethodRouter<Arc<Api>>); 16] {
+    [
+        ("/register", post(account::register)),
+        ("/login", post(account::login)),
+        ("/logout", post(account::logout)),
+        ("/things", post(things::activate)),
+        (
+            "/things/{thingToken}",
+            get(stream::thing).post(things::write),
+        ),
+        ("/things/{thingToken}/resources", get(things::resources)),
+        (
+            "/things/{thingToken}/resources/{key}",
+            get(things::timeline),
+        ),
+        (
+            "/things/{thingToken}/all_resources",
+            get(things::all_resources),
+        ),
+        ("/utils/date", get(date::date)),
+        ("/me/things", get(me::things).post(me::link)),
+        ("/me/things/{thingId}", delete(me::unlink)),
+        ("/me/resources", get(me::resources)),
+        ("/me/resources/{key}", get(me::timelines)),
+        (
+            "/me/resources/{key}/{thingId}",
+            get(me::timeline).post(me::write),
+        ),
+        ("/me/settings", get(me::settings).put(me::set_settings)),
+        ("/me/tokens", post(me::create_token)),
+    ]
+}
+
 /// The routes. Paths come normalised: see [`normalise`].
 pub(crate) fn router(api: Arc<Api>) -> Router {
     let live = Arc::clone(&api.live);
-    let v2 = Router::new()
-        .route("/register", post(account::register))
-        .route("/login", post(account::login))
-        .route("/logout", post(account::logout))
-        .route("/things", post(things::activate))
-        .route("/things/{token}", get(stream::thing).post(things::write))
-        .route("/things/{token}/resources", get(things::resources))
-        .route("/things/{token}/resources/{key}", get(things::timeline))
-        .route("/things/{token}/all_resources", get(things::all_resources))
-        .route("/utils/date", get(date::date))
-        .route("/me/things", get(me::things).post(me::link))
-        .route("/me/things/{id}", delete(me::unlink))
-        .route("/me/resources", get(me::resources))
-        .route("/me/resources/{key}", get(me::timelines))
-        .route(
-            "/me/resources/{key}/{id}",
-            get(me::timeline).post(me::write),
-        )
-        .route("/me/settings", get(me::settings).put(me::set_settings))
-        .route("/me/tokens", post(me::create_token));
+    let v2 = v2()
+        .into_iter()
+        .fold(Router::new(), |v2, (path, methods)| v2.route(path, methods));
     Router::new()
         .route("/v2", get(account::ping))
         .nest("/v2", v2)
@@ -167,4 +184,25 @@ async fn not_found() -> ApiError {
 
 async fn method_not_allowed() -> ApiError {
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    #[test]
+    fn the_openapi_file_has_every_route_and_no_other() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/topicd.openapi.json"
+        );
+        let document: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let described = document["paths"].as_object().unwrap();
+        let described: BTreeSet<_> = described.keys().cloned().collect();
+        let below = super::v2().map(|(path, _)| format!("/v2{path}"));
+        let routed: BTreeSet<_> = below.into_iter().chain(["/v2".to_owned()]).collect();
+        assert_eq!(described, routed);
+    }
 }

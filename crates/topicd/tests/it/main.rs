@@ -16,6 +16,7 @@ mod grants;
 mod live;
 mod memory;
 mod msgpack;
+mod openapi;
 mod operation;
 mod polling;
 mod reference;

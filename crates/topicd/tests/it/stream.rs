@@ -33,7 +33,7 @@ impl Stream {
     }
 
     /// The next chunk; nothing if it is the last one.
-    async fn chunk(&mut self) -> Option<String> {
+    pub(crate) async fn chunk(&mut self) -> Option<String> {
         timeout(PATIENCE, self.read_chunk()).await.expect("silence")
     }
 
