@@ -5,6 +5,7 @@ import { connect, REVISION } from "./engine.js";
 
 const STORED = 100; // values of each thing that come before the first live one
 const LONGEST_PAUSE_MS = 10_000;
+const PATIENCE = 5; // attempts by WebSocket, where it has worked, until polling is tried
 const forced = new URLSearchParams(location.search).get("transport");
 const names = { websocket: "WebSocket", polling: "Polling" };
 
@@ -15,6 +16,7 @@ export function openLive(token, handlers) {
   const unanswered = new Set();
   let transport = forced === "polling" ? "polling" : "websocket";
   let attempts = 0;
+  let hasWorked = false; // WebSocket: then it is the server that is away
   let socket = null;
   let isSignedIn = false;
   let retry = null;
@@ -77,7 +79,9 @@ export function openLive(token, handlers) {
       lost() {
         isSignedIn = false;
         unanswered.clear();
-        if (!forced) transport = joined || transport === "polling" ? "websocket" : "polling";
+        hasWorked ||= joined && transport === "websocket";
+        const isBlocked = !joined && transport === "websocket" && (!hasWorked || attempts >= PATIENCE);
+        if (!forced) transport = isBlocked ? "polling" : "websocket";
         const pause = Math.min(500 * 2 ** attempts++, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
         handlers.state("waiting", "Connection lost, reconnecting");
         retry = setTimeout(start, pause);
