@@ -43,6 +43,18 @@ impl Cors {
         Some(response)
     }
 
+    /// The origin of a request, if it matters. Copied: a poll that waits would keep the buffer that its
+    /// head was read into.
+    pub(crate) fn origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        match self {
+            Self::SameOrigin | Self::Any => None,
+            Self::List(_) | Self::Mirror => {
+                let origin = headers.get(header::ORIGIN)?;
+                HeaderValue::from_bytes(origin.as_bytes()).ok()
+            }
+        }
+    }
+
     /// Adds what the origin of this request is due, to any answer: errors and the 101 too.
     pub(crate) fn apply(&self, origin: Option<&HeaderValue>, answer: &mut HeaderMap) {
         let allowed = match (self, origin) {

@@ -7,6 +7,7 @@ mod clock;
 #[cfg(feature = "compression")]
 mod compression;
 mod config;
+mod connection;
 mod cookie;
 mod cors;
 mod drain;

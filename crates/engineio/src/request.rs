@@ -28,12 +28,21 @@ use crate::{
 pub(crate) type Answered = (Answer, Response<Body>);
 
 /// Answers a request for our path.
-pub(crate) async fn answer<B: HttpBody>(engine: &Arc<Engine>, request: Request<B>) -> Answered {
+///
+/// A poll may wait for long: the request is boxed, so that it ends before that, and so is what takes
+/// more room than waiting does.
+pub(crate) async fn answer<B: HttpBody>(
+    engine: &Arc<Engine>,
+    request: Box<Request<B>>,
+) -> Answered {
     let config = &engine.config().protocol;
     let parsed = improper(&request, config.limits.max_target)
         .and_then(|()| Ok(EngineRequest::parse(&head(&request), config)?));
     let (sid, answered) = match parsed {
-        Ok(EngineRequest::Open(open)) => (None, open_session(engine, open, request).await),
+        Ok(EngineRequest::Open(open)) => {
+            let opened = Box::pin(open_session(engine, open, request)).await;
+            (None, opened)
+        }
         Ok(EngineRequest::Existing { sid, version, kind }) => {
             let answer = match find(engine, &sid, version, &kind) {
                 Ok(cell) => existing(cell, kind, request).await,
@@ -122,7 +131,7 @@ fn bytes_of<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a
 async fn open_session<B: HttpBody>(
     engine: &Arc<Engine>,
     open: OpenRequest,
-    mut request: Request<B>,
+    mut request: Box<Request<B>>,
 ) -> Result<Answered, Refused> {
     let hooks = &engine.config().hooks;
     let handshake = Handshake::of(&request, engine.config().proxies.as_ref());
@@ -179,14 +188,15 @@ async fn first_answer(
 async fn existing<B: HttpBody>(
     cell: Arc<SessionCell>,
     kind: ExistingKind,
-    mut request: Request<B>,
+    mut request: Box<Request<B>>,
 ) -> Result<Response<Body>, Refused> {
     match kind {
         ExistingKind::Poll => {
+            drop(request);
             let (id, payload) = cell.park()?;
             wait(cell, id, payload).await
         }
-        ExistingKind::Post(content) => post(cell, content, request.into_body()).await,
+        ExistingKind::Post(content) => Box::pin(post(cell, content, request.into_body())).await,
         ExistingKind::WebSocket(binary) => {
             let accept = Accept::take(&mut request)?;
             Ok(switch(&cell, cell.announce_websocket(binary)?, accept))

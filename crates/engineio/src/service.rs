@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{Request, Response};
 use http_body::Body as HttpBody;
 use http_body_util::Full;
 
@@ -124,12 +124,22 @@ impl EngineService {
     }
 
     /// Answers one request. A refused request is an answer, too.
-    pub async fn answer<B: HttpBody>(&self, request: Request<B>) -> Response<Full<Bytes>> {
+    pub fn answer<B: HttpBody>(
+        &self,
+        request: Request<B>,
+    ) -> impl Future<Output = Response<Full<Bytes>>> + use<B> {
+        let service = self.clone();
+        // Boxed, as futures keep the place of their arguments for as long as they live.
+        let request = Box::new(request);
+        async move { service.answered(request).await }
+    }
+
+    async fn answered<B: HttpBody>(self, request: Box<Request<B>>) -> Response<Full<Bytes>> {
         if !self.serves(request.uri().path()) {
             return request::refuse(&self.engine, &Refused::Path, None);
         }
         let config = self.engine.config();
-        let origin = request.headers().get(header::ORIGIN).cloned();
+        let origin = config.cors.origin(request.headers());
         let old_browser = response::is_old_browser(request.headers());
         #[cfg(feature = "compression")]
         let encoding = Encoding::accepted(request.headers());
@@ -174,8 +184,8 @@ where
     type Future = Answered;
 
     fn call(&self, request: Request<B>) -> Self::Future {
-        let service = self.clone();
-        Box::pin(async move { Ok(service.answer(request).await) })
+        let answer = self.answer(request);
+        Box::pin(async move { Ok(answer.await) })
     }
 }
 

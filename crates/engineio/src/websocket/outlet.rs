@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::Progress;
-use crate::{session::SessionCell, write_limit::WriteLimit};
+use crate::{connection::Line, session::SessionCell, write_limit::WriteLimit};
 
 /// What others than the task can write with, under the session's lock.
 pub(crate) enum Writer {
@@ -63,8 +63,7 @@ pub(super) fn take(upgraded: Upgraded) -> Taken {
             Taken::Tcp {
                 reader,
                 outlet: Outlet::Direct(Arc::new(writer)),
-                // Copied: hyper's buffer would live as long as the slice.
-                read: Bytes::copy_from_slice(&read),
+                read,
             }
         }
         Err(upgraded) => {
@@ -80,13 +79,19 @@ pub(super) fn take(upgraded: Upgraded) -> Taken {
     }
 }
 
-/// The TCP stream of our own server, or of any other one on hyper-util.
+/// The TCP stream of our own server, of a host with our limit, or of any other one on hyper-util.
 fn tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    // Copied: hyper's buffer would live as long as the slice.
+    let copied = |read: Bytes| Bytes::copy_from_slice(&read);
+    let upgraded = match upgraded.downcast::<TokioIo<Line>>() {
+        Ok(Parts { io, read_buf, .. }) => return Ok(io.into_inner().into_parts(&read_buf)),
+        Err(upgraded) => upgraded,
+    };
     match upgraded.downcast::<TokioIo<WriteLimit>>() {
-        Ok(Parts { io, read_buf, .. }) => Ok((io.into_inner().into_inner(), read_buf)),
+        Ok(Parts { io, read_buf, .. }) => Ok((io.into_inner().into_inner(), copied(read_buf))),
         Err(upgraded) => upgraded
             .downcast::<TokioIo<TcpStream>>()
-            .map(|Parts { io, read_buf, .. }| (io.into_inner(), read_buf)),
+            .map(|Parts { io, read_buf, .. }| (io.into_inner(), copied(read_buf))),
     }
 }
 

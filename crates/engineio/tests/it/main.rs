@@ -5,6 +5,7 @@
 
 mod backpressure;
 mod client;
+mod connections;
 mod embedding;
 mod hooks;
 mod hostile;

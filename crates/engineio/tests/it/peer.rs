@@ -33,6 +33,10 @@ impl Http {
         self.0.write_all(head.as_bytes()).await.unwrap();
     }
 
+    pub(crate) async fn send_raw(&mut self, bytes: &str) {
+        self.0.write_all(bytes.as_bytes()).await.unwrap();
+    }
+
     pub(crate) async fn answer(&mut self) -> Answer {
         timeout(PATIENCE, self.read_answer()).await.unwrap()
     }

@@ -1,0 +1,150 @@
+//! Writes the answers that hyper does not write.
+
+use std::{
+    io::{self, Write as _},
+    sync::atomic::{AtomicBool, Ordering},
+    time::SystemTime,
+};
+
+use bytes::{Buf, Bytes};
+use http::{HeaderMap, HeaderName, Response, StatusCode, header};
+use httpdate::HttpDate;
+use tokio::io::AsyncWriteExt;
+
+use super::Line;
+use crate::response::Body;
+
+/// What comes behind an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Request,
+    Close,
+}
+
+/// Writes the answer to a request of HTTP/1.1 other than HEAD.
+pub(super) async fn write(
+    line: &mut Line,
+    answer: Response<Body>,
+    last: &AtomicBool,
+) -> io::Result<Next> {
+    let next = if last.load(Ordering::Relaxed) || wants_close(answer.headers()) {
+        Next::Close
+    } else {
+        Next::Request
+    };
+    let (head, body) = encode(answer, next, SystemTime::now());
+    line.write_all_buf(&mut head.chain(body)).await?;
+    Ok(next)
+}
+
+/// The application may ask for it in its header hook.
+fn wants_close(headers: &HeaderMap) -> bool {
+    let connection = headers.get(header::CONNECTION);
+    connection.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
+}
+
+/// The head's bytes and the body. How the message is framed says this file alone, whatever headers
+/// the application has set (RFC 9112, 6).
+fn encode(answer: Response<Body>, next: Next, now: SystemTime) -> (Bytes, Bytes) {
+    let (parts, body) = answer.into_parts();
+    let body = body.into_inner().unwrap_or_default();
+    let mut head = Vec::with_capacity(HEAD);
+    let reason = parts.status.canonical_reason().unwrap_or_default();
+    line(
+        &mut head,
+        format_args!("HTTP/1.1 {} {reason}", parts.status.as_str()),
+    );
+    for (name, value) in parts.headers.iter().filter(|(name, _)| !is_ours(name)) {
+        head.extend_from_slice(name.as_ref());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    let body = if parts.status == StatusCode::NO_CONTENT || parts.status == StatusCode::NOT_MODIFIED
+    {
+        Bytes::new()
+    } else {
+        line(&mut head, format_args!("content-length: {}", body.len()));
+        body
+    };
+    if next == Next::Close {
+        line(&mut head, format_args!("connection: close"));
+    }
+    if !parts.headers.contains_key(header::DATE) {
+        line(&mut head, format_args!("date: {}", HttpDate::from(now)));
+    }
+    head.extend_from_slice(b"\r\n");
+    (head.into(), body)
+}
+
+fn is_ours(name: &HeaderName) -> bool {
+    [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::TRANSFER_ENCODING,
+    ]
+    .contains(name)
+}
+
+fn line(head: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // A vector takes everything.
+    let _ = head.write_fmt(text);
+    head.extend_from_slice(b"\r\n");
+}
+
+/// Bytes that most heads fit into.
+const HEAD: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::response;
+
+    fn encoded(answer: Response<Body>, next: Next) -> String {
+        let then = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let (head, body) = encode(answer, next, then);
+        String::from_utf8([head, body].concat()).unwrap()
+    }
+
+    #[test]
+    fn an_answer_has_its_length_and_date() {
+        let expected = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncache-control: no-store\r\n\
+                        content-length: 2\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nok";
+        assert_eq!(encoded(response::ok(), Next::Request), expected);
+    }
+
+    #[test]
+    fn headers_of_the_application_cannot_change_the_framing() {
+        let mut answer = response::ok();
+        for (name, value) in [
+            (header::CONTENT_LENGTH, "7"),
+            (header::TRANSFER_ENCODING, "chunked"),
+            (header::CONNECTION, "close"),
+        ] {
+            answer
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        assert!(wants_close(answer.headers()));
+        let text = encoded(answer, Next::Close);
+        assert!(!text.contains("chunked") && !text.contains(": 7"), "{text}");
+        assert!(
+            text.contains("\r\ncontent-length: 2\r\nconnection: close\r\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_answer_without_content_has_no_length() {
+        let text = encoded(response::empty(StatusCode::NO_CONTENT), Next::Request);
+        assert!(
+            text.starts_with("HTTP/1.1 204 No Content\r\ndate: "),
+            "{text}"
+        );
+        assert!(text.ends_with(" GMT\r\n\r\n"), "{text}");
+    }
+}
