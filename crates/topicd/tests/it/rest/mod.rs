@@ -1,0 +1,7 @@
+//! The REST API, as requests and answers.
+
+mod accounts;
+mod linked;
+mod refusals;
+mod requests;
+mod things;

@@ -1,0 +1,77 @@
+//! What a refusal says, and what it must not.
+
+use crate::server::Running;
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_in_json() {
+    let server = Running::start().await;
+    let (thing, _) = server.thing().await;
+    let path = r#"{"status":"error","code":400,"message":"malformed path"}"#;
+    let query = r#"{"status":"error","code":400,"message":"malformed query"}"#;
+    let get = async |path: &str| server.call("GET", path, "", "").await;
+    get("/v2/things/%ff").await.is(400, path);
+    get(&format!("/v2/things/{thing}/resources/%ff"))
+        .await
+        .is(400, path);
+    get(&format!("/v2/things/{thing}/resources/a?limit=1&limit=2"))
+        .await
+        .is(400, query);
+    get(&format!("/v2/things/{thing}?keepAlive=1&keepAlive=2"))
+        .await
+        .is(400, query);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_names_none_of_our_types() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    let values = format!("/v2/things/{}", guest.thing);
+    let wrong = [
+        ("/v2/login", r#"["a","b",""]"#),
+        ("/v2/login", r#"{"email":1,"password":"b"}"#),
+        (&values, r#"[[{"key":"a","value":1}]]"#),
+        (&values, r#"{"values":[[{"key":"a","value":1}]]}"#),
+        ("/v2/me/tokens", r#"{"topics":"a","expiresIn":60}"#),
+        (
+            "/v2/me/tokens",
+            r#"{"topics":["/me/resources/a"],"expiresIn":-1}"#,
+        ),
+        (
+            "/v2/me/tokens",
+            r#"{"topics":["/me/resources/a"],"expiresIn":"60"}"#,
+        ),
+    ];
+    for (path, body) in wrong {
+        let answer = server.call("POST", path, &guest.session, body).await;
+        assert_eq!(answer.status, 400, "{body}");
+        let ours = ["struct ", "enum ", "u64", "::"];
+        let names_one = ours.iter().any(|name| answer.body.contains(name));
+        assert!(!names_one, "{body}: {}", answer.body);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_array_is_no_object_and_no_secret_is_repeated() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    let link = async |body: &str| {
+        server
+            .call("POST", "/v2/me/things", &guest.session, body)
+            .await
+    };
+    assert_eq!(link(&format!(r#"["{}"]"#, guest.thing)).await.status, 400);
+    let bare = link(&format!(r#""{}""#, guest.thing)).await;
+    assert_eq!(bare.status, 400);
+    assert!(!bare.body.contains(&guest.thing), "{}", bare.body);
+    let path = format!("/v2/things/{}", guest.thing);
+    for body in [r#"[[["a",1]]]"#, r#"{"values":[["a",1,"NOW()",null]]}"#] {
+        assert_eq!(
+            server.call("POST", &path, "", body).await.status,
+            400,
+            "{body}"
+        );
+    }
+    server.stop().await;
+}
