@@ -23,7 +23,7 @@ use hyper::{body::Incoming, service::Service, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 
 use super::{Host, Line};
-use crate::{EngineService, PeerAddr, refused::Refused, response::Body};
+use crate::{EngineService, PeerAddr, refused::Refused, response::Body, websocket::has_token};
 
 /// What is left to do for a request that has been read.
 pub(super) enum Left {
@@ -143,12 +143,9 @@ impl Service<Request<Incoming>> for Reader {
 /// Whether we can write the answer: hyper knows more of HTTP than we do.
 fn is_ordinary(request: &Request<Incoming>) -> bool {
     let headers = request.headers();
-    let stays_open = headers
-        .get(header::CONNECTION)
-        .is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
     request.version() == Version::HTTP_11
         && !matches!(*request.method(), Method::HEAD | Method::CONNECT)
-        && stays_open
+        && !has_token(headers, &header::CONNECTION, "close")
         && !headers.contains_key(header::EXPECT)
         && request.extensions().get::<OnUpgrade>().is_none()
 }

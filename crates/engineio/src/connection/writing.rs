@@ -7,12 +7,15 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, HeaderName, Response, StatusCode, header};
+use http::{HeaderName, Response, StatusCode, header};
 use httpdate::HttpDate;
 use tokio::io::AsyncWriteExt;
 
 use super::Line;
-use crate::response::Body;
+use crate::{
+    response::{self, Body},
+    websocket::has_token,
+};
 
 /// What comes behind an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +30,8 @@ pub(super) async fn write(
     answer: Response<Body>,
     last: &AtomicBool,
 ) -> io::Result<Next> {
-    let next = if last.load(Ordering::Relaxed) || wants_close(answer.headers()) {
+    let (answer, wants_close) = checked(answer);
+    let next = if wants_close || last.load(Ordering::Relaxed) {
         Next::Close
     } else {
         Next::Request
@@ -37,10 +41,14 @@ pub(super) async fn write(
     Ok(next)
 }
 
-/// The application may ask for it in its header hook.
-fn wants_close(headers: &HeaderMap) -> bool {
-    let connection = headers.get(header::CONNECTION);
-    connection.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"))
+/// The answer, and whether it ends the connection. The application may ask for that in its header hook.
+/// A status that only announces an answer is our error: the client would wait for the answer.
+fn checked(answer: Response<Body>) -> (Response<Body>, bool) {
+    if answer.status().is_informational() {
+        return (response::empty(StatusCode::INTERNAL_SERVER_ERROR), true);
+    }
+    let wants_close = has_token(answer.headers(), &header::CONNECTION, "close");
+    (answer, wants_close)
 }
 
 /// The head's bytes and the body. How the message is framed says this file alone, whatever headers
@@ -102,7 +110,6 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::response;
 
     fn encoded(answer: Response<Body>, next: Next) -> String {
         let then = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
@@ -129,13 +136,23 @@ mod tests {
                 .headers_mut()
                 .insert(name, HeaderValue::from_static(value));
         }
-        assert!(wants_close(answer.headers()));
+        let (answer, wants_close) = checked(answer);
+        assert!(wants_close);
         let text = encoded(answer, Next::Close);
         assert!(!text.contains("chunked") && !text.contains(": 7"), "{text}");
         assert!(
             text.contains("\r\ncontent-length: 2\r\nconnection: close\r\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_only_announces_an_answer_is_none() {
+        for status in [StatusCode::CONTINUE, StatusCode::SWITCHING_PROTOCOLS] {
+            let (answer, wants_close) = checked(response::empty(status));
+            assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            assert!(wants_close);
+        }
     }
 
     #[test]

@@ -56,7 +56,8 @@ pub(crate) fn asks_for_websocket(headers: &HeaderMap) -> bool {
     has_token(headers, &header::UPGRADE, "websocket")
 }
 
-fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
+/// True if a list of tokens, which may come in several lines (RFC 9110, 5.3), has this one.
+pub(crate) fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
     let values = headers
         .get_all(name)
         .into_iter()

@@ -31,7 +31,7 @@ use self::{
 use crate::session::{Errand, Farewell, Reading, SessionCell};
 
 pub(crate) use self::{
-    accept::{Accept, asks_for_websocket},
+    accept::{Accept, asks_for_websocket, has_token},
     outlet::Writer,
 };
 

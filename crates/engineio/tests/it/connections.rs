@@ -82,6 +82,34 @@ async fn a_client_that_leaves_behind_a_parked_poll_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_client_may_end_the_connection_in_any_line() {
+    let server = Server::start(config()).await;
+    for connection in [
+        "Connection: close\r\n",
+        "Connection: keep-alive, Close\r\n",
+        "Connection: keep-alive\r\nConnection: close\r\n",
+        "Connection: close\r\nConnection: keep-alive\r\n",
+    ] {
+        let mut http = Http::connect(server.address).await;
+        http.send("GET", "/elsewhere", connection, "").await;
+        let answer = http.answer().await;
+        assert_eq!(answer.status, 404);
+        assert!(
+            answer.head.contains("\r\nconnection: close"),
+            "{connection}"
+        );
+        http.end().await;
+    }
+    // Proxies say this of every request.
+    let mut http = Http::connect(server.address).await;
+    for _ in 0..2 {
+        http.send("GET", "/elsewhere", "Connection: upgrade\r\n", "")
+            .await;
+        assert_eq!(http.answer().await.status, 404);
+    }
+}
+
+#[tokio::test]
 async fn silence_between_requests_has_an_end() {
     let mut config = config();
     config.protocol.limits.header_timeout = Duration::from_millis(100);
