@@ -9,8 +9,10 @@ const TRY_MS = 100;
 
 // A shell in a folder. It stops at the first command that fails, and `end` ends all that it has started.
 export function openShell(folder) {
-  // Node's pipes are sockets, and bash takes those for a login from afar, which reads .bashrc.
-  const command = ["--norc", "-c", "exec bash --norc 2>&1"];
+  // Node's pipes are sockets, and bash takes those for a login from afar, which reads .bashrc. A Node in the
+  // shell makes its output non-blocking for all; curl writes byte by byte, each of which takes a packet of a
+  // socket, and fails when there is no room. So what they write to is a pipe that is always read.
+  const command = ["--norc", "-c", "exec bash --norc > >(cat) 2>&1"];
   const bash = spawn("bash", command, { cwd: folder, detached: true, stdio: ["pipe", "pipe", "inherit"] });
   const kill = () => {
     try {
