@@ -2,7 +2,7 @@
 //!
 //! `cargo run -p engineio --example embed_in_hyper`
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, io, time::Duration};
 
 use bytes::Bytes;
 use engineio::{Application, Config, EngineService, Receiver, SessionHandle, WriteLimit, proto};
@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use proto::{CloseReason, Data, SendOptions};
 use tokio::net::TcpListener;
 
-struct Greeter;
+pub(crate) struct Greeter;
 
 struct Greeted(SessionHandle);
 
@@ -44,11 +44,7 @@ async fn route(
     )))
 }
 
-#[tokio::main(flavor = "multi_thread")]
-async fn main() -> std::io::Result<()> {
-    let engine = EngineService::new(Config::default(), Greeter);
-    let listener = TcpListener::bind("127.0.0.1:3000").await?;
-    println!("listening on http://{}", listener.local_addr()?);
+pub(crate) async fn serve(engine: EngineService, listener: TcpListener) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         let engine = engine.clone();
@@ -64,4 +60,12 @@ async fn main() -> std::io::Result<()> {
                 .await;
         });
     }
+}
+
+#[tokio::main(flavor = "multi_thread")]
+async fn main() -> io::Result<()> {
+    let engine = EngineService::new(Config::default(), Greeter);
+    let listener = TcpListener::bind("127.0.0.1:3000").await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    serve(engine, listener).await
 }

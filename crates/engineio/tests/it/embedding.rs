@@ -1,13 +1,11 @@
-//! The service in an axum router, in a hyper server, and on streams that are no TCP.
+//! The examples for axum and hyper, and streams that are no TCP.
 
-use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
+use std::time::Duration;
 
-use axum::{Router, routing::get, serve::Listener};
-use engineio::{Application, EngineService, Receiver, SessionHandle, WriteLimit, proto};
+use axum::serve::Listener;
+use engineio::{Application, EngineService, Receiver, SessionHandle, proto};
 use futures_util::{SinkExt, StreamExt};
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use proto::{CloseReason, Data, SendOptions, SendOutcome};
 use tokio::{
@@ -17,33 +15,21 @@ use tokio::{
 };
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
+use self::in_axum::{Echo, EchoBack, Guarded};
 use crate::client::{HANDSHAKE, Http, PATIENCE, Server, Socket, config, polling, sid_of};
 
-struct Echo;
+#[path = "../../examples/embed_in_axum.rs"]
+#[allow(dead_code, reason = "its main is not called")]
+mod in_axum;
 
-struct EchoBack(SessionHandle);
-
-impl Application for Echo {
-    fn open(&self, session: SessionHandle) -> Box<dyn Receiver> {
-        Box::new(EchoBack(session))
-    }
-}
-
-impl Receiver for EchoBack {
-    fn message(&mut self, data: Data) {
-        let _ = self.0.send(data, SendOptions::default());
-    }
-
-    fn closed(&mut self, _: CloseReason) {}
-}
+#[path = "../../examples/embed_in_hyper.rs"]
+#[allow(dead_code, reason = "its main is not called")]
+mod in_hyper;
 
 #[tokio::test]
 async fn axum_serves_it_by_route_and_nested() {
     let engine = EngineService::new(config(), Echo);
-    let app = Router::new()
-        .route("/", get(async || "hello"))
-        .route_service("/engine.io/", engine.clone())
-        .nest_service("/nested/engine.io", engine.mounted());
+    let app = in_axum::app(&engine);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -72,28 +58,14 @@ impl Application for Flood {
     }
 }
 
-/// The listener of the example for axum.
-struct Guarded(TcpListener);
-
-impl Listener for Guarded {
-    type Io = WriteLimit;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (WriteLimit, SocketAddr) {
-        let (stream, peer) = Listener::accept(&mut self.0).await;
-        (WriteLimit::new(stream, Duration::from_millis(100)), peer)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
-}
-
 #[tokio::test]
 async fn axum_gives_up_an_answer_that_nobody_reads_by_a_write_limit() {
     let engine = EngineService::new(config(), Flood);
-    let app = Router::new().route_service("/engine.io/", engine);
-    let listener = Guarded(TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let app = in_axum::app(&engine);
+    let listener = Guarded {
+        listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        patience: Duration::from_millis(100),
+    };
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
     let mut http = Http::connect(address).await;
@@ -165,14 +137,15 @@ async fn a_stream_that_is_no_tcp_is_served_by_its_task() {
 
 #[tokio::test]
 async fn hyper_serves_it_beside_other_paths() {
-    let engine = EngineService::new(config(), Echo);
+    let engine = EngineService::new(config(), in_hyper::Greeter);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    tokio::spawn(hyper_server(listener, engine.clone()));
+    tokio::spawn(in_hyper::serve(engine, listener));
     let stream = TcpStream::connect(address).await.unwrap();
     let url = "ws://test/engine.io/?EIO=4&transport=websocket";
     let mut socket = Socket(client_async(url, stream).await.unwrap().0);
     assert!(socket.text().await.starts_with("0{"));
+    assert_eq!(socket.text().await, "4welcome");
     socket.send("4through hyper").await;
     assert_eq!(socket.text().await, "4through hyper");
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -180,25 +153,8 @@ async fn hyper_serves_it_beside_other_paths() {
     stream.write_all(request).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.ends_with("the rest"), "{answer}");
-}
-
-async fn hyper_server(listener: TcpListener, engine: EngineService) {
-    loop {
-        let (stream, _) = listener.accept().await.unwrap();
-        let engine = engine.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let engine = engine.clone();
-            async move {
-                let ours = engine.serves(request.uri().path());
-                let answer = match ours {
-                    true => engine.answer(request).await,
-                    false => Response::new(Full::from("the rest")),
-                };
-                Ok::<_, Infallible>(answer)
-            }
-        });
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        tokio::spawn(connection.with_upgrades());
-    }
+    assert!(
+        answer.ends_with("hello from the rest of the server\n"),
+        "{answer}"
+    );
 }
