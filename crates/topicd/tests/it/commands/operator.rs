@@ -66,30 +66,18 @@ async fn commands_work_on_the_folder_and_through_the_server_that_uses_it() {
     let folder = tempfile::tempdir().unwrap();
     let [thing, session] = all_commands(folder.path(), "anna").await;
     let server = Serving::start(folder.path(), |_| {});
-    let path = format!("/v2/things/{thing}/resources");
-    assert_eq!(call(server.address, "GET", &path, "", "").await.status, 200);
-    assert_eq!(
-        call(server.address, "GET", "/v2", &session, "")
-            .await
-            .status,
-        200
-    );
+    let status = async |path: &str, token: &str| {
+        let answer = call(server.address, "GET", path, token, "").await;
+        answer.status
+    };
+    let resources = |thing: &str| format!("/v2/things/{thing}/resources");
+    assert_eq!(status(&resources(&thing), "").await, 200);
+    assert_eq!(status("/v2", &session).await, 200);
     let [thing, session] = all_commands(folder.path(), "ben").await;
-    let path = format!("/v2/things/{thing}/resources");
-    assert_eq!(call(server.address, "GET", &path, "", "").await.status, 200);
-    assert_eq!(
-        call(server.address, "GET", "/v2", &session, "")
-            .await
-            .status,
-        200
-    );
+    assert_eq!(status(&resources(&thing), "").await, 200);
+    assert_eq!(status("/v2", &session).await, 200);
     output(folder.path(), &["user", "revoke", "ben@example.com"], "");
-    assert_eq!(
-        call(server.address, "GET", "/v2", &session, "")
-            .await
-            .status,
-        401
-    );
+    assert_eq!(status("/v2", &session).await, 401);
 }
 
 #[test]
