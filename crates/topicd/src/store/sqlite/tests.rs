@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     store::{Effect, Holder, Writer},
     token::Token,
-    value::{Keys, elements, parse_batch},
+    value::{Keys, Record, elements, parse_batch},
 };
 
 mod accounts;
@@ -55,10 +55,15 @@ impl Bench {
             limit: 100_000,
             ..Window::default()
         };
-        let page = self.store.timeline(thing, Key::parse(key).unwrap(), window);
-        let page = page.await.unwrap().unwrap();
-        let values = page.records.iter().map(|record| record.value.to_string());
+        let records = self.records(thing, key, window).await;
+        let values = records.iter().map(|record| record.value.to_string());
         values.collect()
+    }
+
+    /// The first page of a window.
+    async fn records(&self, thing: ThingRow, key: &str, window: Window) -> Vec<Record> {
+        let page = self.store.timeline(thing, Key::parse(key).unwrap(), window);
+        page.await.unwrap().unwrap().records
     }
 
     async fn close(self) {

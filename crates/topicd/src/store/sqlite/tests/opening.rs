@@ -23,18 +23,11 @@ async fn what_was_stored_is_there_after_opening_again() {
         .write(Writer::Device(token("a")), &value(2))
         .await
         .unwrap();
-    let key = Key::parse("k").unwrap();
     let window = Window {
         limit: 10,
         ..Window::default()
     };
-    let records = bench
-        .store
-        .timeline(thing.row, key, window)
-        .await
-        .unwrap()
-        .unwrap()
-        .records;
+    let records = bench.records(thing.row, "k", window).await;
     assert_eq!(records.len(), 2);
     assert!(elements(&records, None).starts_with(r#"[{"key":"k","value":2,"#));
     bench.close().await;

@@ -19,14 +19,7 @@ async fn a_timeline_is_newest_first_and_both_ends_count() {
         before: None,
     };
     let read = async |window| {
-        let key = Key::parse("k").unwrap();
-        let records = bench
-            .store
-            .timeline(thing.row, key, window)
-            .await
-            .unwrap()
-            .unwrap()
-            .records;
+        let records = bench.records(thing.row, "k", window).await;
         records
             .iter()
             .map(|record| record.value.to_string())
@@ -106,23 +99,9 @@ async fn the_order_of_pushes_is_the_order_of_the_store() {
         writer.await.unwrap();
     }
     let pushed = bench.staged();
-    let key = Key::parse("k").unwrap();
-    let window = Window {
-        limit: 1000,
-        ..Window::default()
-    };
-    let stored = bench
-        .store
-        .timeline(thing.row, key, window)
-        .await
-        .unwrap()
-        .unwrap()
-        .records;
+    let stored = bench.values(thing.row, "k").await;
     // One datetime for all: what remains is the order of arrival.
-    let stored = stored
-        .iter()
-        .rev()
-        .map(|record| format!("a {} to []", record.value));
+    let stored = stored.iter().rev().map(|value| format!("a {value} to []"));
     assert_eq!(pushed, stored.collect::<Vec<_>>());
     assert_eq!(pushed.len(), 200);
     Arc::into_inner(bench).unwrap().close().await;
