@@ -20,12 +20,8 @@ const SCENARIOS: [&str; 8] = [
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     let folder = job.workspace.path("tests/interop/browser");
-    let chromium = match install::program(job, "chromium") {
-        Ok(path) => path,
-        Err(error) => {
-            job.missing("chromium", &error.to_string());
-            return Ok(());
-        }
+    let Some(chromium) = install::peer(job, "chromium") else {
+        return Ok(());
     };
     install::npm(job, &folder)?;
     let mut command = Command::new("node");

@@ -27,12 +27,8 @@ const SCENARIOS: [&str; 4] = ["text", "binary", "ack", "non-ascii"];
 const LIMIT: Duration = Duration::from_secs(120);
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
-    let chromium = match install::program(job, "chromium") {
-        Ok(path) => path,
-        Err(error) => {
-            job.missing("chromium", &error.to_string());
-            return Ok(());
-        }
+    let Some(chromium) = install::peer(job, "chromium") else {
+        return Ok(());
     };
     let server = start(job)?;
     for client in CLIENTS {

@@ -92,6 +92,14 @@ pub(crate) fn program(job: &mut Job<'_>, name: &str) -> Result<PathBuf, Error> {
     find(name).ok_or_else(|| format!("the package {name} has no program {name}").into())
 }
 
+/// The path of a program that a step cannot do without. If it cannot be had, that is noted as
+/// [`Job::missing`] says, and the step is over.
+pub(crate) fn peer(job: &mut Job<'_>, name: &str) -> Option<PathBuf> {
+    program(job, name)
+        .inspect_err(|error| job.missing(name, &error.to_string()))
+        .ok()
+}
+
 /// A `PATH` that leads to a cargo subcommand in this version, installed below the target folder.
 pub(crate) fn cargo_tool(job: &mut Job<'_>, name: &str, version: &str) -> Result<OsString, Error> {
     let root = job

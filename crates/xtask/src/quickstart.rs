@@ -24,12 +24,8 @@ const PYTHON_CLIENT: &str = "tests/interop/python-socketio-5.18.1";
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
-    let chromium = match install::program(job, "chromium") {
-        Ok(path) => path,
-        Err(error) => {
-            job.missing("chromium", &error.to_string());
-            return Ok(());
-        }
+    let Some(chromium) = install::peer(job, "chromium") else {
+        return Ok(());
     };
     let scripts = job.workspace.path("tests/interop/browser");
     install::npm(job, &scripts)?;
