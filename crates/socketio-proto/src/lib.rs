@@ -38,5 +38,5 @@ pub use packet::{AckId, Body, EventName, Packet, PacketType};
 pub use protocol::Protocol;
 pub use recovery::{
     Address, Audience, Gap, LostSocket, Offset, PrivateId, Recovery, RecoveryLimits,
-    RecoveryRequest, Returning, Stay,
+    RecoveryRequest, Replay, Returning, Stays,
 };

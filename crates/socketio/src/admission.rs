@@ -11,6 +11,7 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use socketio_proto::NamespaceName;
+use tokio::task::yield_now;
 
 use crate::{
     ConnectRequest, Handshake, Refusal, SocketId,
@@ -77,6 +78,8 @@ async fn let_in(
         }
         drop(client);
         session.writable().await;
+        // Others wait for the namespace's lock.
+        yield_now().await;
     }
 }
 

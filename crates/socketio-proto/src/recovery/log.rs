@@ -4,7 +4,7 @@ use std::{collections::VecDeque, fmt, sync::Arc, time::Instant};
 
 use engineio_proto::Entry;
 
-use super::Stay;
+use super::Stays;
 
 /// The place of a packet in the log of its namespace. On the wire an opaque text, the last argument
 /// of the event.
@@ -62,12 +62,10 @@ const PREFIX: &str = "@";
 
 impl Audience {
     /// True if a socket is meant that is in these rooms, by a packet with this offset.
-    pub(super) fn includes(&self, id: &str, rooms: &[Stay], offset: Offset) -> bool {
+    pub(super) fn includes(&self, id: &str, rooms: &Stays, offset: Offset) -> bool {
         let is_at = |address: &Address| match address {
             Address::Socket(socket) => **socket == *id,
-            Address::Room(room) => rooms
-                .iter()
-                .any(|stay| stay.room == *room && stay.since < offset),
+            Address::Room(room) => rooms.hears(room, offset),
         };
         (self.to.is_empty() || self.to.iter().any(is_at)) && !self.except.iter().any(is_at)
     }

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Offset, PrivateId};
+use super::{Offset, PrivateId, Stays};
 
 /// A socket as it was when its connection was lost.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +15,7 @@ pub struct LostSocket<S> {
     /// Its socket id, which it gets back.
     pub socket_id: Arc<str>,
     /// Its rooms.
-    pub rooms: Vec<Stay>,
+    pub rooms: Stays,
     /// The head of the log when it was let in ([`Recovery::head`](super::Recovery::head)).
     pub joined_at: Offset,
     /// The last packet that was sent to it, if it was sent any.
@@ -25,15 +25,6 @@ pub struct LostSocket<S> {
     pub sent_until: Offset,
     /// What the application keeps for it.
     pub state: S,
-}
-
-/// A socket's stay in a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stay {
-    /// The room's name.
-    pub room: Arc<str>,
-    /// The head of the log when the socket joined: what was sent before is not for it.
-    pub since: Offset,
 }
 
 impl<S> LostSocket<S> {

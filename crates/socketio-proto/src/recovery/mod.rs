@@ -7,6 +7,7 @@
 mod log;
 mod lost;
 mod request;
+mod stays;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +22,9 @@ use self::{
 
 pub use self::{
     log::{Address, Audience, Offset},
-    lost::{LostSocket, Stay},
+    lost::LostSocket,
     request::{PrivateId, RecoveryRequest},
+    stays::Stays,
 };
 
 /// How much a namespace keeps for clients that may come back.
@@ -60,12 +62,23 @@ pub struct Recovery<S> {
 /// A socket that is coming back: it gets what it missed, then it is let in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Returning<S> {
-    /// As it was when it was lost: id, rooms and state go on.
+    /// As it was when it was lost, and where it stands with what it missed. Its rooms are those of
+    /// the last part of that.
     pub socket: LostSocket<S>,
     /// Whose it is.
     pub private_id: PrivateId,
     /// Of which loss: if it is let in and lost again meanwhile, this one has had its time.
     turn: Turn,
+}
+
+/// A part of what a socket missed, in order.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub enum Replay {
+    /// More may follow.
+    Part(Vec<Entry>),
+    /// It has got everything, and can be let in.
+    Last(Vec<Entry>),
 }
 
 /// A socket cannot get the rest of what it missed.
@@ -146,37 +159,37 @@ impl<S> Recovery<S> {
         })
     }
 
-    /// Takes the next packets that a socket missed, in order, about as many bytes as this and at
-    /// least one packet. With none left it has got everything, and can be let in.
+    /// Takes the next packets that a socket missed, about as many bytes as this. One turn passes
+    /// over a few hundred packets of the log, whoever they were for, so that others who need the log
+    /// do not wait long; the driver leaves it to them between two turns.
     ///
     /// # Errors
     ///
     /// [`Gap`] if the log has been cut meanwhile, or the socket is not waited for any more: the
     /// client took too long, or has come back on another connection, too.
-    pub fn replay(
-        &self,
-        returning: &mut Returning<S>,
-        max_bytes: usize,
-    ) -> Result<Vec<Entry>, Gap> {
-        let lost = self.lost.find(&returning.private_id);
-        let is_awaited = lost.is_some_and(|(turn, _)| turn == returning.turn);
+    pub fn replay(&self, returning: &mut Returning<S>, max_bytes: usize) -> Result<Replay, Gap> {
+        let (turn, lost) = self.lost.find(&returning.private_id).ok_or(Gap)?;
         let socket = &mut returning.socket;
-        if !is_awaited || !self.log.reaches(socket.sent_until) {
+        if turn != returning.turn || !self.log.reaches(socket.sent_until) {
             return Err(Gap);
         }
         let (mut missed, mut bytes) = (Vec::new(), 0);
-        for (offset, audience, packet) in self.log.since(socket.sent_until) {
+        for (offset, audience, packet) in self.log.since(socket.sent_until).take(PER_TURN) {
             if bytes >= max_bytes {
                 break;
             }
             socket.sent_until = offset;
-            if audience.includes(&socket.socket_id, &socket.rooms, offset) {
+            if audience.includes(&lost.socket_id, &lost.rooms, offset) {
                 socket.last_sent = Some(offset);
                 bytes += log::content_bytes(packet);
                 missed.push(packet.clone());
             }
         }
-        Ok(missed)
+        if socket.sent_until < self.head() {
+            return Ok(Replay::Part(missed));
+        }
+        socket.rooms.clone_from(&lost.rooms);
+        Ok(Replay::Last(missed))
     }
 
     /// A socket that has come back is joined. From now on its private id is unknown.
@@ -208,6 +221,9 @@ impl<S> Recovery<S> {
             .trim(is_old, self.limits.max_packets, self.limits.max_bytes);
     }
 }
+
+/// Packets of the log that one turn of a replay passes over.
+const PER_TURN: usize = 256;
 
 impl Default for RecoveryLimits {
     fn default() -> Self {

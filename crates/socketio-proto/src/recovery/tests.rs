@@ -47,12 +47,12 @@ impl Memory {
         }
     }
 
-    fn stays(&self, rooms: &[&str]) -> Vec<Stay> {
-        let stay = |name: &&str| Stay {
-            room: (*name).into(),
-            since: self.recovery.head(),
-        };
-        rooms.iter().map(stay).collect()
+    fn stays(&self, rooms: &[&str]) -> Stays {
+        let mut stays = Stays::default();
+        for room in rooms {
+            stays.join((*room).into(), self.recovery.head());
+        }
+        stays
     }
 
     /// Everything up to now has been sent to it, the last packet included.
@@ -80,11 +80,13 @@ impl Memory {
     fn replays(&self, returning: &mut Returning<&'static str>) -> Vec<String> {
         let mut missed = Vec::new();
         loop {
-            let packets = self.recovery.replay(returning, 30).expect("no gap");
-            if packets.is_empty() {
-                return missed;
+            match self.recovery.replay(returning, 30).expect("no gap") {
+                Replay::Part(packets) => missed.extend(packets.iter().map(text)),
+                Replay::Last(packets) => {
+                    missed.extend(packets.iter().map(text));
+                    return missed;
+                }
             }
-            missed.extend(packets.iter().map(text));
         }
     }
 
@@ -152,7 +154,9 @@ fn a_replay_goes_on_with_what_is_sent_meanwhile() {
     }
     let request = RecoveryRequest::parse(r#"{"pid":"p"}"#).unwrap();
     let mut returning = memory.recovery.resume(memory.now, &request).unwrap();
-    let first = memory.recovery.replay(&mut returning, 1).unwrap();
+    let Replay::Part(first) = memory.recovery.replay(&mut returning, 1).unwrap() else {
+        panic!("two more have been missed");
+    };
     assert_eq!(
         first.iter().map(text).collect::<Vec<_>>(),
         [r#"2["n",1,"@1"]"#]
@@ -163,6 +167,24 @@ fn a_replay_goes_on_with_what_is_sent_meanwhile() {
     assert_eq!(memory.resumes("p", Some("@1")).unwrap().len(), 3);
     // Another connection was faster.
     assert_eq!(memory.recovery.replay(&mut returning, 1), Err(Gap));
+}
+
+#[test]
+fn a_turn_passes_over_a_part_of_the_log_only() {
+    let mut memory = memory();
+    let socket = memory.joins("s", &[]);
+    memory.loses("p", socket);
+    for number in 0..1024 {
+        memory.send(&["elsewhere"], number);
+    }
+    memory.send(&["s"], 1024);
+    let request = RecoveryRequest::parse(r#"{"pid":"p"}"#).unwrap();
+    let mut returning = memory.recovery.resume(memory.now, &request).unwrap();
+    for _ in 0..4 {
+        let turn = memory.recovery.replay(&mut returning, 1000);
+        assert_eq!(turn, Ok(Replay::Part(vec![])));
+    }
+    assert_eq!(memory.replays(&mut returning).len(), 1);
 }
 
 #[test]
@@ -177,7 +199,7 @@ fn who_is_left_out_misses_nothing() {
     let offset = memory.recovery.head();
     assert!(!audience.includes("s", &rooms, offset));
     assert!(audience.includes("t", &rooms, offset));
-    assert!(!audience.includes("t", &[], offset));
+    assert!(!audience.includes("t", &Stays::default(), offset));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use engineio::proto::CloseReason;
-use socketio_proto::{Gap, Protocol};
+use socketio_proto::{Gap, Protocol, Replay};
 
 use super::{Client, State};
 use crate::{
@@ -21,7 +21,8 @@ use crate::{
 pub(crate) enum Entrance {
     /// It is in, or it has gone.
     Done,
-    /// It has been sent a part of what it missed. The next follows once there is room in its queue.
+    /// It has been sent a part of what it missed. The next follows once there is room in its queue
+    /// and others have had their turn.
     Replaying,
 }
 
@@ -59,10 +60,12 @@ impl Client {
     ) -> Entrance {
         if let Some(returning) = &mut candidate.returning {
             match returning.replay(&memory) {
-                Ok(missed) if missed.is_empty() => {}
-                Ok(missed) => {
+                Ok(Replay::Part(missed)) => {
                     missed.into_iter().for_each(|packet| self.write(packet));
                     return Entrance::Replaying;
+                }
+                Ok(Replay::Last(missed)) => {
+                    missed.into_iter().for_each(|packet| self.write(packet));
                 }
                 Err(Gap) => {
                     // It may have got a part and cannot get the rest: its next session begins anew.

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use socketio_proto::{LostSocket, Offset, PrivateId, Stay};
+use socketio_proto::{LostSocket, Offset, PrivateId, Stays};
 
 use crate::{Room, SocketId};
 
@@ -19,7 +19,7 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 struct Progress {
     last_sent: Option<Offset>,
-    rooms: Vec<Stay>,
+    rooms: Stays,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,18 +66,11 @@ impl Place {
     }
 
     pub(super) fn joined(&self, room: &Room, head: Offset) {
-        let rooms = &mut self.progress().rooms;
-        if rooms.iter().all(|stay| *stay.room != *room.as_str()) {
-            rooms.push(Stay {
-                room: room.shared(),
-                since: head,
-            });
-        }
+        self.progress().rooms.join(room.shared(), head);
     }
 
     pub(super) fn left(&self, room: &Room) {
-        let rooms = &mut self.progress().rooms;
-        rooms.retain(|stay| *stay.room != *room.as_str());
+        self.progress().rooms.leave(room.as_str());
     }
 
     /// What is kept of a socket that is lost now.

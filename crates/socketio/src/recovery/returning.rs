@@ -2,8 +2,7 @@
 
 use std::{any::Any, sync::Arc};
 
-use engineio::proto::Entry;
-use socketio_proto::{self as proto, Gap};
+use socketio_proto::{self as proto, Gap, Replay};
 
 use super::{Memory, Place};
 use crate::{Room, SocketId};
@@ -29,12 +28,12 @@ impl Returning {
 
     /// The rooms that it was in.
     pub(crate) fn rooms(&self) -> impl Iterator<Item = Room> {
-        let stays = self.0.socket.rooms.iter();
-        stays.map(|stay| Arc::clone(&stay.room).into())
+        let rooms = self.0.socket.rooms.rooms();
+        rooms.map(|room| Arc::clone(room).into())
     }
 
-    /// The next part of what it missed; nothing if it has got everything.
-    pub(crate) fn replay(&mut self, memory: &Memory) -> Result<Vec<Entry>, Gap> {
+    /// The next part of what it missed.
+    pub(crate) fn replay(&mut self, memory: &Memory) -> Result<Replay, Gap> {
         memory.log().replay(&mut self.0, REPLAY_BYTES)
     }
 

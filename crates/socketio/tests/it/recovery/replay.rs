@@ -1,10 +1,17 @@
 //! Replays that are longer than one answer.
 
-use std::ops::RangeInclusive;
+use std::{
+    ops::RangeInclusive,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use engineio::Config;
 use serde_json::json;
 use socketio::{Recovery, RecoveryLimits, Server, testing::Client};
+use tokio::task::{JoinHandle, yield_now};
 
 use super::{Lost, Member, builder, ids};
 
@@ -81,4 +88,33 @@ async fn who_goes_amid_the_replay_can_come_again() {
     let mut client = again.knock(&server).await;
     expect_offsets(&mut client, 51..=100).await;
     assert_eq!(ids(&client.next().await.unwrap()), (again.sid, again.pid));
+}
+
+/// A bystander who sends something whenever it is its turn.
+fn speak(server: &Server) -> (JoinHandle<()>, Arc<AtomicUsize>) {
+    let (room, turns) = (server.of("/").to("others"), Arc::new(AtomicUsize::new(0)));
+    let counter = Arc::clone(&turns);
+    let speaking = tokio::spawn(async move {
+        loop {
+            room.clone().emit("news", ()).unwrap();
+            counter.fetch_add(1, Ordering::Relaxed);
+            yield_now().await;
+        }
+    });
+    (speaking, turns)
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_have_their_turn_while_a_client_finds_what_it_missed() {
+    const TURNS: usize = 50;
+    let server = builder().build();
+    let lost = Member::join(&server).await.lose(None).await;
+    for _ in 0..256 * TURNS {
+        server.of("/").to("others").emit("news", ()).unwrap();
+    }
+    let (speaking, turns) = speak(&server);
+    lost.recovers(&server, &[]).await;
+    speaking.abort();
+    let turns = turns.load(Ordering::Relaxed);
+    assert!(turns >= TURNS, "{turns}");
 }
