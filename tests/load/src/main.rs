@@ -15,6 +15,7 @@ mod fanout;
 mod handshakes;
 mod http;
 mod idle;
+mod pace;
 mod polling;
 mod process;
 mod report;
@@ -93,7 +94,7 @@ enum Work {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let work = Cli::parse().work;
-    let outcome = tokio::task::LocalSet::new().run_until(run(work)).await;
+    let outcome = tokio::task::LocalSet::new().run_until(paced(work)).await;
     match outcome {
         Ok(report) => {
             println!("{report}");
@@ -107,6 +108,14 @@ async fn main() -> ExitCode {
             eprintln!("load: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Ends with the work; the pace ends only when it cannot be kept.
+async fn paced(work: Work) -> std::io::Result<report::Report> {
+    tokio::select! {
+        report = run(work) => report,
+        Err(error) = pace::keep() => Err(error),
     }
 }
 
