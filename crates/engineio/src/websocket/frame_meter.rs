@@ -66,16 +66,27 @@ impl FrameMeter {
                 bytes = &bytes[skipped..];
                 continue;
             }
-            self.header[usize::from(self.have)] = bytes[0];
-            self.have += 1;
-            bytes = &bytes[1..];
-            if self.have >= 2 && self.have == self.header_len() {
+            bytes = self.take_header(bytes);
+            if self.have >= SHORTEST_HEADER && self.have == self.header_len() {
                 self.payload = self.payload_len();
                 self.have = 0;
                 self.count(&now)?;
             }
         }
         Ok(())
+    }
+
+    /// Takes what is missing of the header, as far as its length is known; returns what follows.
+    fn take_header<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let length = match self.have {
+            0..SHORTEST_HEADER => SHORTEST_HEADER,
+            _ => self.header_len(),
+        };
+        let missing = usize::from(length - self.have);
+        let (part, rest) = bytes.split_at(missing.min(bytes.len()));
+        self.header[usize::from(self.have)..][..part.len()].copy_from_slice(part);
+        self.have += part.len() as u8;
+        rest
     }
 
     fn count(&mut self, now: &impl Fn() -> Instant) -> Result<(), Excess> {
@@ -130,6 +141,8 @@ impl Rate {
     }
 }
 
+/// Up to the byte that tells how long the header is.
+const SHORTEST_HEADER: u8 = 2;
 const MAX_HEADER: usize = 14;
 
 #[cfg(test)]
