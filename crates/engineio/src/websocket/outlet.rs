@@ -57,8 +57,6 @@ pub(super) enum Taken {
 pub(super) fn take(upgraded: Upgraded) -> Taken {
     match tcp(upgraded) {
         Ok((stream, read)) => {
-            // A small frame must not wait for the acknowledgement of the one before.
-            let _ = stream.set_nodelay(true);
             let (reader, writer) = stream.into_split();
             Taken::Tcp {
                 reader,
@@ -81,17 +79,21 @@ pub(super) fn take(upgraded: Upgraded) -> Taken {
 
 /// The TCP stream of our own server, of a host with our limit, or of any other one on hyper-util.
 fn tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
-    // Copied: hyper's buffer would live as long as the slice.
-    let copied = |read: Bytes| Bytes::copy_from_slice(&read);
+    let others = |stream: TcpStream, read: Bytes| {
+        // A small frame must not wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        // Copied: hyper's buffer would live as long as the slice.
+        (stream, Bytes::copy_from_slice(&read))
+    };
     let upgraded = match upgraded.downcast::<TokioIo<Line>>() {
         Ok(Parts { io, read_buf, .. }) => return Ok(io.into_inner().into_parts(&read_buf)),
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<WriteLimit>>() {
-        Ok(Parts { io, read_buf, .. }) => Ok((io.into_inner().into_inner(), copied(read_buf))),
+        Ok(Parts { io, read_buf, .. }) => Ok(others(io.into_inner().into_inner(), read_buf)),
         Err(upgraded) => upgraded
             .downcast::<TokioIo<TcpStream>>()
-            .map(|Parts { io, read_buf, .. }| (io.into_inner(), copied(read_buf))),
+            .map(|Parts { io, read_buf, .. }| others(io.into_inner(), read_buf)),
     }
 }
 
