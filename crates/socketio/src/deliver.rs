@@ -10,18 +10,14 @@
 
 use std::{
     collections::VecDeque,
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use futures_util::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use socketio_proto::{AckId, Args, EventName};
 use tokio::{runtime::Handle, sync::Notify, task::coop};
 
-use crate::{
-    DisconnectReason, Event, Failure, HandlerError, Handling, Next, inbox::Company,
-    socket::SocketCore,
-};
+use crate::{DisconnectReason, handled::Handled, inbox::Company, socket::SocketCore};
 
 /// Something for the handlers of one socket.
 #[derive(Debug)]
@@ -38,13 +34,6 @@ pub(crate) enum Work {
         /// deliverer, not under the client's lock.
         _socket: Arc<SocketCore>,
     },
-}
-
-/// What a handler is called for, kept to tell of its failure.
-enum Subject {
-    Connect,
-    Event(EventName),
-    Disconnect,
 }
 
 /// Knows in which order the work of one client's sockets came.
@@ -78,29 +67,11 @@ impl Work {
         }
     }
 
-    fn subject(&self) -> Subject {
-        match self {
-            Self::Connected => Subject::Connect,
-            Self::Event { name, .. } => Subject::Event(name.clone()),
-            Self::Disconnected { .. } => Subject::Disconnect,
-        }
-    }
-
     /// What it counts against the inbox's limit.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Event { name, args, .. } => name.as_str().len() + args.len_in_bytes(),
             Self::Connected | Self::Disconnected { .. } => 0,
-        }
-    }
-}
-
-impl Subject {
-    fn handling(&self) -> Handling<'_> {
-        match self {
-            Self::Connect => Handling::Connect,
-            Self::Event(name) => Handling::Event(name.as_str()),
-            Self::Disconnect => Handling::Disconnect,
         }
     }
 }
@@ -172,8 +143,8 @@ impl Deliverer {
             while let Some(socket) = self.next_arrival() {
                 // Handlers that never wait must not keep a thread from everybody else.
                 coop::consume_budget().await;
-                if let Begun::Waits(handling) = begin(&socket) {
-                    waiting.push(handling);
+                if let Begun::Waits(handled) = begin(&socket) {
+                    waiting.push(handled);
                 }
             }
             if waiting.is_empty() {
@@ -211,9 +182,6 @@ impl Deliverer {
     }
 }
 
-/// A handler at work, which ends with its socket.
-type Handled = BoxFuture<'static, Arc<SocketCore>>;
-
 /// What became of the next work of a socket.
 enum Begun {
     /// There is none, or it may not begin beside what is handled.
@@ -226,13 +194,16 @@ fn begin(socket: &Arc<SocketCore>) -> Begun {
     let Some(work) = socket.begin_work() else {
         return Begun::Nothing;
     };
-    let mut handling = Box::pin(handle(Arc::clone(socket), work));
+    let Some(mut handled) = Handled::call(socket, work) else {
+        socket.end_work();
+        return Begun::Done;
+    };
     // Whoever goes on with it polls it again, which tells it whom to wake.
-    if (&mut handling).now_or_never().is_some() {
+    if (&mut handled).now_or_never().is_some() {
         socket.end_work();
         return Begun::Done;
     }
-    Begun::Waits(handling)
+    Begun::Waits(handled)
 }
 
 /// A handler of a socket has ended: begins what has waited for that.
@@ -242,47 +213,9 @@ async fn go_on(socket: &Arc<SocketCore>, waiting: &mut FuturesUnordered<Handled>
         match begin(socket) {
             Begun::Nothing => return,
             Begun::Done => {}
-            Begun::Waits(handling) => waiting.push(handling),
+            Begun::Waits(handled) => waiting.push(handled),
         }
         coop::consume_budget().await;
-    }
-}
-
-/// Runs a handler. One that panics ends its socket, nothing else.
-async fn handle(socket: Arc<SocketCore>, work: Work) -> Arc<SocketCore> {
-    let subject = work.subject();
-    let failure = match AssertUnwindSafe(call(&socket, work)).catch_unwind().await {
-        Ok(Ok(())) => return socket,
-        Ok(Err(error)) => Failure::Error(error),
-        Err(payload) => {
-            socket.end(DisconnectReason::HandlerPanic);
-            Failure::panic(&*payload)
-        }
-    };
-    let settings = socket.namespace().settings();
-    let report = AssertUnwindSafe(|| settings.report(&socket, subject.handling(), &failure));
-    if std::panic::catch_unwind(report).is_err() {
-        tracing::error!(?socket, "the hook for failed handlers panicked");
-    }
-    socket
-}
-
-async fn call(socket: &Arc<SocketCore>, work: Work) -> Result<(), HandlerError> {
-    let handlers = socket.namespace().handlers();
-    match work {
-        Work::Connected => match &handlers.connect {
-            Some(connect) => connect(socket, ()).await,
-            None => Ok(()),
-        },
-        Work::Event { name, args, ack } => {
-            let event = Event::new(socket, name, args, ack);
-            let next = Next::outermost(Arc::clone(&handlers), Arc::clone(socket));
-            next.run(event).await
-        }
-        Work::Disconnected { reason, .. } => match &handlers.disconnect {
-            Some(disconnect) => disconnect(socket, reason).await,
-            None => Ok(()),
-        },
     }
 }
 

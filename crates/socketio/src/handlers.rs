@@ -2,7 +2,7 @@
 //!
 //! Owns who is called for what; in which order events come is the inbox's affair.
 
-use std::{collections::HashMap, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
     DisconnectReason, Event, HandlerError, IntoHandlerResult, Next, Outgoing, ServerEvent, Socket,
@@ -37,16 +37,30 @@ pub(crate) type Tap = Arc<dyn Fn(&Outgoing<'_>) + Send + Sync>;
 pub(crate) struct Handlers {
     pub(crate) connect: Option<Handler<()>>,
     pub(crate) disconnect: Option<Handler<DisconnectReason>>,
-    pub(crate) events: HashMap<Box<str>, Handler<Event>>,
+    pub(crate) events: BTreeMap<Box<str>, Handler<Event>>,
     pub(crate) any: Vec<Handler<Event>>,
     pub(crate) layers: Vec<Layer>,
     pub(crate) outgoing: Vec<Tap>,
-    pub(crate) server_events: HashMap<Box<str>, ServerHandler>,
+    pub(crate) server_events: BTreeMap<Box<str>, ServerHandler>,
 }
 
 impl Handlers {
+    /// What runs for an event: the layers around it, the catch-all handlers, the handler of its name.
+    pub(crate) fn event(
+        self: Arc<Self>,
+        socket: &Arc<SocketCore>,
+        event: Event,
+    ) -> Option<Running> {
+        if self.layers.is_empty() && self.any.is_empty() {
+            // Most namespaces are like that, and what runs is the application's future alone.
+            return Some(self.events.get(event.name())?(socket, event));
+        }
+        let next = Next::outermost(self, Arc::clone(socket));
+        Some(Box::pin(next.run(event)))
+    }
+
     /// Calls the catch-all handlers, then the one for this name, one after another.
-    pub(crate) async fn event(
+    pub(crate) async fn innermost(
         &self,
         socket: &Arc<SocketCore>,
         event: Event,

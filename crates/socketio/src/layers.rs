@@ -28,7 +28,7 @@ impl Next {
                 self.layer += passed + 1;
                 layer.run(&socket, event, self).await
             }
-            None => handlers.event(&socket, event).await,
+            None => handlers.innermost(&socket, event).await,
         }
     }
 

@@ -11,6 +11,7 @@ mod clock;
 mod deliver;
 mod error;
 mod event;
+mod handled;
 mod handlers;
 mod handshake;
 mod id;

@@ -7,7 +7,7 @@
 mod entrance;
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     mem, ptr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
@@ -50,7 +50,8 @@ struct State {
     connection: Connection,
     /// When its last message came.
     heard: Instant,
-    sockets: HashMap<NamespaceName, Arc<SocketCore>>,
+    /// A client has few namespaces, and most have one.
+    sockets: BTreeMap<NamespaceName, Arc<SocketCore>>,
     /// Questions to middleware that are asked once the lock is free.
     asked: Vec<BoxFuture<'static, ()>>,
     timer: Option<Timer>,
@@ -84,7 +85,7 @@ impl Client {
             state: Mutex::new(State {
                 connection: Connection::open(now(), protocol, settings),
                 heard: now(),
-                sockets: HashMap::new(),
+                sockets: BTreeMap::new(),
                 asked: Vec::new(),
                 timer: None,
                 violation: None,
