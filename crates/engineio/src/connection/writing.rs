@@ -1,9 +1,10 @@
 //! Writes the answers that hyper does not write.
 
 use std::{
+    cell::RefCell,
     io::{self, Write as _},
     sync::atomic::{AtomicBool, Ordering},
-    time::SystemTime,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::{Buf, Bytes};
@@ -58,28 +59,25 @@ fn encode(answer: Response<Body>, next: Next, now: SystemTime) -> (Bytes, Bytes)
     let body = body.into_inner().unwrap_or_default();
     let mut head = Vec::with_capacity(HEAD);
     let reason = parts.status.canonical_reason().unwrap_or_default();
-    line(
-        &mut head,
-        format_args!("HTTP/1.1 {} {reason}", parts.status.as_str()),
-    );
+    for part in ["HTTP/1.1 ", parts.status.as_str(), " ", reason, "\r\n"] {
+        head.extend_from_slice(part.as_bytes());
+    }
     for (name, value) in parts.headers.iter().filter(|(name, _)| !is_ours(name)) {
-        head.extend_from_slice(name.as_ref());
-        head.extend_from_slice(b": ");
-        head.extend_from_slice(value.as_bytes());
-        head.extend_from_slice(b"\r\n");
+        field(&mut head, name.as_str(), value.as_bytes());
     }
     let body = if parts.status == StatusCode::NO_CONTENT || parts.status == StatusCode::NOT_MODIFIED
     {
         Bytes::new()
     } else {
-        line(&mut head, format_args!("content-length: {}", body.len()));
+        // A vector takes everything.
+        let _ = write!(head, "content-length: {}\r\n", body.len());
         body
     };
     if next == Next::Close {
-        line(&mut head, format_args!("connection: close"));
+        field(&mut head, "connection", b"close");
     }
     if !parts.headers.contains_key(header::DATE) {
-        line(&mut head, format_args!("date: {}", HttpDate::from(now)));
+        date(&mut head, now);
     }
     head.extend_from_slice(b"\r\n");
     (head.into(), body)
@@ -94,10 +92,28 @@ fn is_ours(name: &HeaderName) -> bool {
     .contains(name)
 }
 
-fn line(head: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // A vector takes everything.
-    let _ = head.write_fmt(text);
-    head.extend_from_slice(b"\r\n");
+fn field(head: &mut Vec<u8>, name: &str, value: &[u8]) {
+    for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+        head.extend_from_slice(part);
+    }
+}
+
+/// Thousands of answers a second have the same date.
+fn date(head: &mut Vec<u8>, now: SystemTime) {
+    let second = now
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |age| age.as_secs());
+    LAST_DATE.with_borrow_mut(|(of, date)| {
+        if date.is_empty() || *of != second {
+            (*of, *date) = (second, HttpDate::from(now).to_string());
+        }
+        field(head, "date", date.as_bytes());
+    });
+}
+
+thread_local! {
+    /// The last second that this thread has written, and its date.
+    static LAST_DATE: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
 }
 
 /// Bytes that most heads fit into.
@@ -122,6 +138,18 @@ mod tests {
         let expected = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncache-control: no-store\r\n\
                         content-length: 2\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nok";
         assert_eq!(encoded(response::ok(), Next::Request), expected);
+    }
+
+    #[test]
+    fn the_date_moves_on_with_the_second() {
+        let dates = [0, 1, 1].map(|second| {
+            let mut head = Vec::new();
+            date(&mut head, UNIX_EPOCH + Duration::from_secs(second));
+            String::from_utf8(head).unwrap()
+        });
+        assert_eq!(dates[0], "date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
+        assert_eq!(dates[1], "date: Thu, 01 Jan 1970 00:00:01 GMT\r\n");
+        assert_eq!(dates[2], dates[1]);
     }
 
     #[test]
