@@ -27,8 +27,19 @@ pub(crate) enum Entrance {
 }
 
 impl Client {
-    /// Lets in whom the namespace's middleware has admitted, or goes on with the replay before.
+    /// Lets in whom the namespace's middleware has admitted, or goes on with the replay before. The
+    /// connect handler is begun as soon as nothing is locked.
     pub(crate) fn let_in(
+        self: &Arc<Self>,
+        candidate: &mut Candidate,
+        admitted: &Arc<dyn Any + Send + Sync>,
+    ) -> Entrance {
+        let entrance = self.let_in_locked(candidate, admitted);
+        self.deliverer.begin();
+        entrance
+    }
+
+    fn let_in_locked(
         self: &Arc<Self>,
         candidate: &mut Candidate,
         admitted: &Arc<dyn Any + Send + Sync>,
@@ -108,7 +119,7 @@ impl Client {
         socket.counters().joined();
         let name = candidate.namespace.name().clone();
         state.sockets.insert(name, Arc::clone(&socket));
-        socket.deliver(Work::Connected);
+        socket.deliver_due(Work::Connected);
         socket
     }
 }
