@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::SystemTime};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Uri};
 
 use crate::TrustedProxies;
@@ -65,7 +65,12 @@ impl Handshake {
 /// What a request has is a part of the buffer that the connection read it into, which would live as
 /// long as the session.
 fn copied(uri: &Uri) -> Uri {
-    uri.to_string().parse().unwrap_or_default()
+    let text = match (uri.scheme(), uri.path_and_query()) {
+        // As all clients ask, but those of a proxy.
+        (None, Some(target)) => Bytes::copy_from_slice(target.as_str().as_bytes()),
+        _ => uri.to_string().into(),
+    };
+    Uri::from_maybe_shared(text).unwrap_or_default()
 }
 
 /// The same headers, with all their values in one piece of memory of their own.
@@ -83,10 +88,21 @@ fn unpinned(headers: &HeaderMap) -> HeaderMap {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use http::header;
 
     use super::*;
+
+    #[test]
+    fn a_target_is_kept_in_every_form() {
+        for target in [
+            "/engine.io/?EIO=4",
+            "http://example.com/engine.io/?EIO=4",
+            "*",
+        ] {
+            let uri: Uri = target.parse().unwrap();
+            assert_eq!(copied(&uri), uri);
+        }
+    }
 
     #[test]
     fn the_buffer_of_the_request_is_not_kept() {
