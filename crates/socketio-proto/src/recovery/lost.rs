@@ -1,7 +1,7 @@
 //! The sockets that were lost and may come back.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     mem,
     sync::Arc,
     time::Instant,
@@ -44,7 +44,8 @@ impl<S> LostSocket<S> {
 #[derive(Debug)]
 pub(super) struct LostSockets<S> {
     sockets: HashMap<PrivateId, Awaited<S>>,
-    ids: HashSet<Arc<str>>,
+    /// Whose each socket id is.
+    ids: HashMap<Arc<str>, PrivateId>,
     /// In the order of loss, which is that of expiry.
     queue: BTreeMap<Turn, (Instant, PrivateId)>,
     next: Turn,
@@ -66,7 +67,7 @@ impl<S> Default for LostSockets<S> {
     fn default() -> Self {
         Self {
             sockets: HashMap::new(),
-            ids: HashSet::new(),
+            ids: HashMap::new(),
             queue: BTreeMap::new(),
             next: Turn::default(),
             forgotten: Vec::new(),
@@ -76,11 +77,11 @@ impl<S> Default for LostSockets<S> {
 
 impl<S> LostSockets<S> {
     pub(super) fn insert(&mut self, at: Instant, id: PrivateId, socket: LostSocket<S>) {
-        self.forget(&id);
+        self.give_up(&id);
         let turn = self.next;
         self.next = Turn(turn.0 + 1);
         self.queue.insert(turn, (at, id.clone()));
-        self.ids.insert(Arc::clone(&socket.socket_id));
+        self.ids.insert(Arc::clone(&socket.socket_id), id.clone());
         self.sockets.insert(id, Awaited { turn, socket });
     }
 
@@ -90,8 +91,26 @@ impl<S> LostSockets<S> {
         Some((awaited.turn, &awaited.socket))
     }
 
-    pub(super) fn contains(&self, socket_id: &str) -> bool {
-        self.ids.contains(socket_id)
+    /// The socket with this id.
+    pub(super) fn get(&self, socket_id: &str) -> Option<&LostSocket<S>> {
+        let awaited = self.sockets.get(self.ids.get(socket_id)?)?;
+        Some(&awaited.socket)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &LostSocket<S>> {
+        self.sockets.values().map(|awaited| &awaited.socket)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
+    }
+
+    /// Changes the rooms of the socket with this id.
+    pub(super) fn regroup(&mut self, socket_id: &str, change: impl FnOnce(&mut Stays)) {
+        let id = self.ids.get(socket_id);
+        if let Some(awaited) = id.and_then(|id| self.sockets.get_mut(id)) {
+            change(&mut awaited.socket.rooms);
+        }
     }
 
     pub(super) fn remove(&mut self, id: &PrivateId) -> Option<LostSocket<S>> {
@@ -112,7 +131,14 @@ impl<S> LostSockets<S> {
                 return;
             }
             let id = id.clone();
-            self.forget(&id);
+            self.give_up(&id);
+        }
+    }
+
+    /// Waits no longer for the socket with this id.
+    pub(super) fn forget(&mut self, socket_id: &str) {
+        if let Some(id) = self.ids.get(socket_id).cloned() {
+            self.give_up(&id);
         }
     }
 
@@ -120,7 +146,7 @@ impl<S> LostSockets<S> {
         mem::take(&mut self.forgotten)
     }
 
-    fn forget(&mut self, id: &PrivateId) {
+    fn give_up(&mut self, id: &PrivateId) {
         let socket = self.remove(id);
         self.forgotten.extend(socket.map(|socket| socket.state));
     }

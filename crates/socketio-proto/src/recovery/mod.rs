@@ -11,7 +11,10 @@ mod stays;
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use engineio_proto::Entry;
 
@@ -126,9 +129,39 @@ impl<S> Recovery<S> {
         self.expire(now);
     }
 
-    /// True for the id of a socket that is waited for.
-    pub fn awaits(&self, socket_id: &str) -> bool {
-        self.lost.contains(socket_id)
+    /// The socket of this id, if it is waited for.
+    pub fn lost(&self, socket_id: &str) -> Option<&LostSocket<S>> {
+        self.lost.get(socket_id)
+    }
+
+    /// True if no socket is waited for.
+    pub fn awaits_nobody(&self) -> bool {
+        self.lost.is_empty()
+    }
+
+    /// The ids of the sockets that are waited for and meant at this moment.
+    pub fn select(&self, audience: &Audience) -> Vec<Arc<str>> {
+        let next = self.log.next();
+        let meant = |lost: &&LostSocket<S>| audience.includes(&lost.socket_id, &lost.rooms, next);
+        let meant = self.lost.iter().filter(meant);
+        meant.map(|lost| Arc::clone(&lost.socket_id)).collect()
+    }
+
+    /// Puts a socket that is waited for into a room: it hears what the room is sent from now on.
+    pub fn join(&mut self, socket_id: &str, room: Arc<str>) {
+        let head = self.head();
+        self.lost.regroup(socket_id, |rooms| rooms.join(room, head));
+    }
+
+    /// Takes a socket that is waited for out of a room: it hears nothing of it when it comes back,
+    /// not even what was sent while it was in.
+    pub fn leave(&mut self, socket_id: &str, room: &str) {
+        self.lost.regroup(socket_id, |rooms| rooms.leave(room));
+    }
+
+    /// Waits no longer for a socket. A claim to it that is under way ends with a [`Gap`].
+    pub fn forget(&mut self, socket_id: &str) {
+        self.lost.forget(socket_id);
     }
 
     /// Finds the socket of a client that has come back. It is waited for until it is
@@ -166,7 +199,7 @@ impl<S> Recovery<S> {
     /// # Errors
     ///
     /// [`Gap`] if the log has been cut meanwhile, or the socket is not waited for any more: the
-    /// client took too long, or has come back on another connection, too.
+    /// client took too long, has come back on another connection, too, or has been sent away.
     pub fn replay(&self, returning: &mut Returning<S>, max_bytes: usize) -> Result<Replay, Gap> {
         let (turn, lost) = self.lost.find(&returning.private_id).ok_or(Gap)?;
         let socket = &mut returning.socket;

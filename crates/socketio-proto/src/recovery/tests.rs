@@ -342,10 +342,10 @@ fn states_are_handed_back_when_their_sockets_are_forgotten() {
     let mut memory = memory();
     let socket = memory.joins("s", &[]);
     memory.loses("p", socket);
-    assert!(memory.recovery.awaits("s"));
+    assert!(memory.recovery.lost("s").is_some());
     assert!(memory.recovery.take_forgotten().is_empty());
     memory.waits(120);
-    assert!(!memory.recovery.awaits("s"));
+    assert!(memory.recovery.awaits_nobody());
     assert_eq!(memory.recovery.take_forgotten(), ["state"]);
 }
 

@@ -86,8 +86,8 @@ impl Client {
             }
         }
         let place = match &candidate.returning {
-            Some(returning) => Some(returning.place()),
-            None => memory.place(),
+            Some(returning) => Some(returning.place(&self.dismissal)),
+            None => memory.place(&self.dismissal),
         };
         let (name, id) = (candidate.namespace.name(), candidate.id.as_str());
         let connection = &mut state.connection;

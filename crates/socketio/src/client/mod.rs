@@ -30,6 +30,7 @@ use crate::{
     inbox::Flow,
     link::{Link, Message},
     observer::Happening,
+    recovery::Dismissal,
     server::Shared,
     socket::SocketCore,
     stats::Refused,
@@ -42,6 +43,8 @@ pub(crate) struct Client {
     handshake: Arc<engineio::Handshake>,
     state: Mutex<State>,
     deliverer: Arc<Deliverer>,
+    /// For those of its sockets that may come back.
+    dismissal: Arc<Dismissal>,
     /// How many of its sockets have a full inbox.
     blocked: Mutex<usize>,
 }
@@ -91,6 +94,7 @@ impl Client {
                 violation: None,
             }),
             deliverer: Deliverer::new(),
+            dismissal: Arc::default(),
             blocked: Mutex::new(0),
         });
         // Clients of protocol 4 are in the root namespace without asking.

@@ -1,7 +1,7 @@
 //! A namespace as the server keeps it, whatever the type of its sockets' state.
 //!
-//! Owns its parts; `members` knows who is here, `outgoing` what they are sent, `recovery` what they
-//! missed.
+//! Owns its parts; `members` knows who is here, `away` what is done to those who are not, `outgoing`
+//! what they are sent, `recovery` what they missed.
 
 use std::sync::{Arc, Mutex, RwLock, atomic::AtomicU64};
 

@@ -54,32 +54,40 @@ impl NamespaceCore {
     }
 
     pub(crate) fn join(&self, socket: &SocketCore, room: &Room) -> Result<(), JoinError> {
-        let memory = self.memory();
+        let mut memory = self.memory();
         let mut rooms = self.rooms_mut();
-        if !is_here(&rooms, socket) {
-            return Err(JoinError::Gone);
+        if is_here(&rooms, socket) {
+            self.put_into(&mut rooms, socket, room)?;
+            joined(memory.as_deref(), socket, room);
+            return Ok(());
         }
-        self.put_into(&mut rooms, socket, room)?;
-        joined(memory.as_deref(), socket, room);
-        Ok(())
+        match &mut memory {
+            Some(memory) if memory.awaits(socket) => self.put_away_into(memory, socket.id(), room),
+            _ => Err(JoinError::Gone),
+        }
     }
 
     pub(crate) fn leave(&self, socket: &SocketCore, room: &Room) {
-        let memory = self.memory();
+        let mut memory = self.memory();
         let mut rooms = self.rooms_mut();
         if is_here(&rooms, socket) {
             self.take_out_of(&mut rooms, socket.id(), room);
             left(memory.as_deref(), socket, room);
+        } else if let Some(memory) = &mut memory
+            && memory.awaits(socket)
+        {
+            memory.leave_away(socket.id(), room);
         }
     }
 
     pub(crate) fn rooms_of(&self, socket: &SocketCore) -> Vec<Room> {
+        let memory = self.memory();
         let rooms = self.rooms();
         if is_here(&rooms, socket) {
-            rooms.rooms_of(socket.id())
-        } else {
-            Vec::new()
+            return rooms.rooms_of(socket.id());
         }
+        let memory = memory.filter(|memory| memory.awaits(socket));
+        memory.map_or_else(Vec::new, |memory| memory.rooms_away(socket.id()))
     }
 
     pub(crate) fn socket(&self, id: &SocketId) -> Option<Arc<SocketCore>> {
@@ -121,22 +129,8 @@ impl NamespaceCore {
         self.rooms.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn rooms_mut(&self) -> RwLockWriteGuard<'_, Table> {
+    pub(super) fn rooms_mut(&self) -> RwLockWriteGuard<'_, Table> {
         self.rooms.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the rooms of all sockets that a target means.
-    pub(super) fn regroup(
-        &self,
-        target: &Target,
-        change: impl Fn(&mut Table, Option<&Memory>, &SocketCore),
-    ) {
-        let memory = self.memory();
-        let mut rooms = self.rooms_mut();
-        let sockets: Vec<_> = rooms.sockets(target).cloned().collect();
-        for socket in sockets {
-            change(&mut rooms, memory.as_deref(), &socket);
-        }
     }
 
     pub(super) fn put_into(
@@ -185,7 +179,7 @@ impl NamespaceCore {
         }
     }
 
-    fn tell_refused(&self, socket: &SocketId, error: JoinError) {
+    pub(super) fn tell_refused(&self, socket: &SocketId, error: JoinError) {
         let refused = match error {
             JoinError::Gone => return,
             JoinError::TooManyRooms => Refused::TooManyRooms,

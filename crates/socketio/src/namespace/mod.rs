@@ -9,6 +9,7 @@ use crate::{
     Room, ServerAckError, ServerEvent, Socket, SocketId, Target, handlers,
 };
 
+mod away;
 mod behaviour;
 mod core;
 mod dynamic;

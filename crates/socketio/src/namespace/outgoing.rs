@@ -8,10 +8,7 @@ use std::{
 use engineio::proto::{Compressible, SendOptions};
 use socketio_proto::{AckId, Args};
 
-use super::{
-    NamespaceCore,
-    members::{joined, left},
-};
+use super::NamespaceCore;
 use crate::{
     Command, Delivery, Emit, EmitError, Outgoing, ServerEvent, Target,
     ack::Asking,
@@ -138,30 +135,10 @@ impl NamespaceCore {
     pub(crate) fn apply(self: &Arc<Self>, command: &Command) -> Result<Delivery, EmitError> {
         match command {
             Command::Emit(emit) => return self.emit(emit),
-            Command::Join { target, rooms } => self.regroup(target, |table, memory, socket| {
-                for room in rooms {
-                    // Else it is counted and logged; the others are moved all the same.
-                    if self.put_into(table, socket, room).is_ok() {
-                        joined(memory, socket, room);
-                    }
-                }
-            }),
-            Command::Leave { target, rooms } => self.regroup(target, |table, memory, socket| {
-                for room in rooms {
-                    self.take_out_of(table, socket.id(), room);
-                    left(memory, socket, room);
-                }
-            }),
-            Command::Disconnect { target } => {
-                for socket in self.sockets(target) {
-                    socket.disconnect();
-                }
-            }
-            Command::Close { target } => {
-                for socket in self.sockets(target) {
-                    socket.close();
-                }
-            }
+            Command::Join { target, rooms } => self.join_all(target, rooms),
+            Command::Leave { target, rooms } => self.leave_all(target, rooms),
+            Command::Disconnect { target } => self.disconnect_all(target),
+            Command::Close { target } => self.close_all(target),
         }
         Ok(Delivery::default())
     }

@@ -1,7 +1,6 @@
 //! The memory of one namespace: what was sent, who was lost, who is here to be lost.
 
 use std::{
-    any::Any,
     collections::HashMap,
     mem,
     sync::{Arc, Weak},
@@ -14,16 +13,16 @@ use socketio_proto::{
 };
 use tokio::{runtime::Handle, time::sleep};
 
-use super::{Place, Returning};
+use super::{Dismissal, Place, Returning, kept::Kept};
 use crate::{
-    EmitError, Room, SocketId, Target, clock::now, link::Message, namespace::NamespaceCore,
-    socket::SocketCore,
+    EmitError, JoinError, Room, SocketId, Target, clock::now, link::Message,
+    namespace::NamespaceCore, socket::SocketCore,
 };
 
 /// What a namespace keeps for clients that come back. Its lock is elsewhere, and is held from the
 /// moment in which an event gets its offset until it is queued for everybody.
 pub(crate) struct Memory {
-    recovery: proto::Recovery<Arc<dyn Any + Send + Sync>>,
+    recovery: proto::Recovery<Kept>,
     live: HashMap<PrivateId, Weak<SocketCore>>,
     keeper: Keeper,
 }
@@ -45,7 +44,7 @@ impl Memory {
         }
     }
 
-    pub(super) fn log(&self) -> &proto::Recovery<Arc<dyn Any + Send + Sync>> {
+    pub(super) fn log(&self) -> &proto::Recovery<Kept> {
         &self.recovery
     }
 
@@ -56,23 +55,32 @@ impl Memory {
         self.live.get(id).and_then(Weak::upgrade)
     }
 
-    /// True for the id of a socket that is waited for.
-    pub(crate) fn is_away(&self, id: &str) -> bool {
-        self.recovery.awaits(id)
+    /// True if it is this socket that is waited for, not a later one of its client.
+    pub(crate) fn awaits(&self, socket: &SocketCore) -> bool {
+        let lost = self.recovery.lost(socket.id().as_str());
+        let (Some(lost), Some(place)) = (lost, socket.place()) else {
+            return false;
+        };
+        let dismissal = &lost.state.dismissal;
+        Arc::ptr_eq(dismissal, place.dismissal()) && !dismissal.is_given()
     }
 
     /// The socket that a client has lost and comes back for.
     pub(crate) fn claim(&mut self, request: &RecoveryRequest) -> Option<Returning> {
         let claim = self.recovery.resume(now(), request)?;
+        if claim.socket.state.dismissal.is_given() {
+            self.recovery.forget(&claim.socket.socket_id);
+            return None;
+        }
         Some(Returning::new(claim))
     }
 
-    /// The place of a new socket. None if the operating system has no random bytes: then it cannot
-    /// come back.
-    pub(crate) fn place(&self) -> Option<Place> {
+    /// The place of a new socket of a session with this dismissal. None if the operating system has
+    /// no random bytes: then it cannot come back.
+    pub(crate) fn place(&self, dismissal: &Arc<Dismissal>) -> Option<Place> {
         // As hard to guess as an id, and unrelated to it.
         let id = PrivateId::new(SocketId::random().ok()?.as_str());
-        Some(Place::new(id, self.recovery.head()))
+        Some(Place::new(id, self.recovery.head(), dismissal))
     }
 
     /// A socket is in. Without a place it is one that cannot come back.
@@ -93,8 +101,7 @@ impl Memory {
 
     /// A socket that has left may come back.
     pub(crate) fn lose(&mut self, socket: &SocketCore, place: &Place) {
-        let state = Arc::clone(socket.state());
-        let lost = place.lost(socket.id(), self.recovery.head(), state);
+        let lost = place.lost(socket, self.recovery.head());
         self.recovery.lose(now(), place.private_id().clone(), lost);
         self.keep(socket.namespace());
     }
@@ -109,12 +116,63 @@ impl Memory {
         place.left(room);
     }
 
+    // what is done to those who are away
+
+    /// The ids of those who are away and meant by a target at this moment.
+    pub(crate) fn select(&self, target: &Target, is_id: impl Fn(&Room) -> bool) -> Vec<SocketId> {
+        if self.recovery.awaits_nobody() {
+            return Vec::new();
+        }
+        let ids = self.recovery.select(&self.audience(target, is_id));
+        ids.into_iter().map(SocketId::restored).collect()
+    }
+
+    /// Puts a socket that is away into a room, unless it is in `most` already.
+    pub(crate) fn join_away(
+        &mut self,
+        id: &SocketId,
+        room: &Room,
+        most: usize,
+    ) -> Result<(), JoinError> {
+        let lost = self.recovery.lost(id.as_str()).ok_or(JoinError::Gone)?;
+        if !lost.rooms.contains(room.as_str()) {
+            room.check(lost.rooms.len(), most)?;
+            self.recovery.join(id.as_str(), room.shared());
+        }
+        Ok(())
+    }
+
+    /// Takes a socket that is away out of a room.
+    pub(crate) fn leave_away(&mut self, id: &SocketId, room: &Room) {
+        self.recovery.leave(id.as_str(), room.as_str());
+    }
+
+    /// The rooms of a socket that is away.
+    pub(crate) fn rooms_away(&self, id: &SocketId) -> Vec<Room> {
+        let lost = self.recovery.lost(id.as_str()).into_iter();
+        let rooms = lost.flat_map(|lost| lost.rooms.rooms());
+        rooms.map(|room| Arc::clone(room).into()).collect()
+    }
+
+    /// Waits no longer for a socket.
+    pub(crate) fn forget(&mut self, id: &SocketId) {
+        self.recovery.forget(id.as_str());
+    }
+
+    /// The same for all that were lost with it, in other namespaces, too.
+    pub(crate) fn close(&mut self, id: &SocketId) {
+        if let Some(lost) = self.recovery.lost(id.as_str()) {
+            lost.state.dismissal.give();
+        }
+        self.forget(id);
+    }
+
     // what is sent
 
     /// Whom a target means at this moment: an id comes before a room of that name.
     pub(crate) fn audience(&self, target: &Target, is_id: impl Fn(&Room) -> bool) -> Audience {
         let address = |name: &Room| {
-            if is_id(name) || self.is_away(name.as_str()) {
+            if is_id(name) || self.recovery.lost(name.as_str()).is_some() {
                 Address::Socket(name.shared())
             } else {
                 Address::Room(name.shared())
@@ -152,7 +210,7 @@ impl Memory {
     }
 
     /// Frees what is too old. With nothing left the keeper may rest.
-    fn expire(&mut self) -> (Vec<Arc<dyn Any + Send + Sync>>, Holding) {
+    fn expire(&mut self) -> (Vec<Kept>, Holding) {
         self.recovery.expire(now());
         let forgotten = self.recovery.take_forgotten();
         if self.recovery.poll_timeout().is_some() {

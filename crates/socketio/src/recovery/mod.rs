@@ -3,13 +3,14 @@
 //! Owns its settings, the memory that a namespace has for it and who is on the way back in. What is
 //! kept and for how long is decided in `socketio-proto`.
 
+mod kept;
 mod memory;
 mod place;
 mod returning;
 
 use socketio_proto::RecoveryLimits;
 
-pub(crate) use self::{memory::Memory, place::Place, returning::Returning};
+pub(crate) use self::{kept::Dismissal, memory::Memory, place::Place, returning::Returning};
 
 /// Connection state recovery, which is off unless [`Builder::recovery`](crate::Builder::recovery)
 /// turns it on.
@@ -22,6 +23,11 @@ pub(crate) use self::{memory::Memory, place::Place, returning::Returning};
 ///   [`SendOptions`](crate::SendOptions) let them be dropped or conflated: they carry no offset and
 ///   never come again.
 /// - Nothing is kept after a DISCONNECT of either side, or after the application closed the session.
+/// - What the application does to a socket that is away counts: it is moved between rooms,
+///   disconnected and closed by its [`Socket`](crate::Socket) and by a
+///   [`Broadcast`](crate::Broadcast) as if it were here. So a `leave` in a disconnect handler takes it
+///   out of the room for good, and a `disconnect` there has its client begin anew. Once the client is
+///   back, an old `Socket` does nothing.
 /// - A session that has been silent for half a second gives its sockets up when their client comes
 ///   back on another; before that it counts as alive, and the other one gets a new socket.
 /// - Events of other servers are replayed, too; but a socket comes back on the server that lost it.

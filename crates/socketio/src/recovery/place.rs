@@ -1,10 +1,11 @@
 //! The place of one live socket in the log of its namespace.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use socketio_proto::{LostSocket, Offset, PrivateId, Stays};
 
-use crate::{Room, SocketId};
+use super::{Dismissal, kept::Kept};
+use crate::{Room, socket::SocketCore};
 
 /// Where a socket stands. Changed under the lock of the namespace's memory only; its own is there to
 /// be shared.
@@ -13,6 +14,7 @@ pub(crate) struct Place {
     private_id: PrivateId,
     origin: Origin,
     joined_at: Offset,
+    dismissal: Arc<Dismissal>,
     progress: Mutex<Progress>,
 }
 
@@ -30,21 +32,27 @@ enum Origin {
 
 impl Place {
     /// Of a socket that is let in now.
-    pub(super) fn new(private_id: PrivateId, head: Offset) -> Self {
+    pub(super) fn new(private_id: PrivateId, head: Offset, dismissal: &Arc<Dismissal>) -> Self {
         Self {
             private_id,
             origin: Origin::New,
             joined_at: head,
+            dismissal: Arc::clone(dismissal),
             progress: Mutex::default(),
         }
     }
 
     /// Of a socket that has come back and has got what it missed.
-    pub(super) fn recovered<S>(private_id: PrivateId, socket: &LostSocket<S>) -> Self {
+    pub(super) fn recovered(
+        private_id: PrivateId,
+        socket: &LostSocket<Kept>,
+        dismissal: &Arc<Dismissal>,
+    ) -> Self {
         Self {
             private_id,
             origin: Origin::Recovered,
             joined_at: socket.joined_at,
+            dismissal: Arc::clone(dismissal),
             progress: Mutex::new(Progress {
                 last_sent: socket.last_sent,
                 rooms: socket.rooms.clone(),
@@ -60,6 +68,10 @@ impl Place {
         self.origin == Origin::Recovered
     }
 
+    pub(crate) fn dismissal(&self) -> &Arc<Dismissal> {
+        &self.dismissal
+    }
+
     /// A packet is on its way to the socket.
     pub(crate) fn sent(&self, offset: Offset) {
         self.progress().last_sent = Some(offset);
@@ -73,16 +85,19 @@ impl Place {
         self.progress().rooms.leave(room.as_str());
     }
 
-    /// What is kept of a socket that is lost now.
-    pub(super) fn lost<S>(&self, socket_id: &SocketId, head: Offset, state: S) -> LostSocket<S> {
+    /// What is kept of its socket, which is lost now.
+    pub(super) fn lost(&self, socket: &SocketCore, head: Offset) -> LostSocket<Kept> {
         let progress = self.progress();
         LostSocket {
-            socket_id: socket_id.shared(),
+            socket_id: socket.id().shared(),
             rooms: progress.rooms.clone(),
             joined_at: self.joined_at,
             last_sent: progress.last_sent,
             sent_until: head,
-            state,
+            state: Kept {
+                state: Arc::clone(socket.state()),
+                dismissal: Arc::clone(&self.dismissal),
+            },
         }
     }
 

@@ -4,15 +4,15 @@ use std::{any::Any, sync::Arc};
 
 use socketio_proto::{self as proto, Gap, Replay};
 
-use super::{Memory, Place};
+use super::{Dismissal, Memory, Place, kept::Kept};
 use crate::{Room, SocketId};
 
 /// The claim of a client to the socket that it has lost. Until it is let in, the socket is waited
 /// for.
-pub(crate) struct Returning(proto::Returning<Arc<dyn Any + Send + Sync>>);
+pub(crate) struct Returning(proto::Returning<Kept>);
 
 impl Returning {
-    pub(super) fn new(claim: proto::Returning<Arc<dyn Any + Send + Sync>>) -> Self {
+    pub(super) fn new(claim: proto::Returning<Kept>) -> Self {
         Self(claim)
     }
 
@@ -23,7 +23,7 @@ impl Returning {
 
     /// What the application keeps for it.
     pub(crate) fn state(&self) -> Arc<dyn Any + Send + Sync> {
-        Arc::clone(&self.0.socket.state)
+        Arc::clone(&self.0.socket.state.state)
     }
 
     /// The rooms that it was in.
@@ -34,12 +34,15 @@ impl Returning {
 
     /// The next part of what it missed.
     pub(crate) fn replay(&mut self, memory: &Memory) -> Result<Replay, Gap> {
+        if self.0.socket.state.dismissal.is_given() {
+            return Err(Gap);
+        }
         memory.log().replay(&mut self.0, REPLAY_BYTES)
     }
 
-    /// Where it stands after the replay.
-    pub(crate) fn place(&self) -> Place {
-        Place::recovered(self.0.private_id.clone(), &self.0.socket)
+    /// Where it stands after the replay, in a session with this dismissal.
+    pub(crate) fn place(&self, dismissal: &Arc<Dismissal>) -> Place {
+        Place::recovered(self.0.private_id.clone(), &self.0.socket, dismissal)
     }
 }
 

@@ -139,12 +139,7 @@ impl<S, M: Clone> Rooms<S, M> {
         {
             return Ok(Change::None);
         }
-        if entry.memberships.len() >= most {
-            return Err(JoinError::TooManyRooms);
-        }
-        if name.as_str().len() > Room::MAX_LEN {
-            return Err(JoinError::NameTooLong);
-        }
+        name.check(entry.memberships.len(), most)?;
         let member = Member {
             key,
             handle: entry.handle.clone(),
@@ -280,6 +275,17 @@ impl Room {
 
     pub(crate) fn shared(&self) -> Arc<str> {
         Arc::clone(&self.0)
+    }
+
+    /// Whether a socket that is in so many rooms may join it, with this bound on them.
+    pub(crate) fn check(&self, rooms: usize, most: usize) -> Result<(), JoinError> {
+        if rooms >= most {
+            return Err(JoinError::TooManyRooms);
+        }
+        if self.0.len() > Self::MAX_LEN {
+            return Err(JoinError::NameTooLong);
+        }
+        Ok(())
     }
 }
 

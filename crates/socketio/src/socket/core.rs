@@ -141,7 +141,7 @@ impl SocketCore {
         // Held until the event is queued: nothing follows the socket's DISCONNECT.
         let joined = client.as_ref().and_then(|client| client.joined(self));
         let mut memory = self.namespace.memory().ok_or(EmitError::Gone)?;
-        if joined.is_none() && !memory.is_away(self.id.as_str()) {
+        if joined.is_none() && !memory.awaits(self) {
             return Err(EmitError::Gone);
         }
         let audience = Audience {
@@ -250,12 +250,17 @@ impl SocketCore {
         if let Ok(client) = self.client() {
             client.end(self, reason);
         }
+        self.namespace.forget(self);
     }
 
-    /// Ends the whole session.
+    /// Ends the whole session. If it has been lost, nothing of it comes back in any namespace.
     pub(crate) fn close(&self) {
         if let Ok(client) = self.client() {
             client.close();
+        }
+        self.namespace.forget(self);
+        if let Some(place) = &self.place {
+            place.dismissal().give();
         }
     }
 

@@ -18,7 +18,9 @@ pub use emitter::Emitter;
 /// One client in one namespace, with the state that the namespace's middleware made for it.
 ///
 /// Cheap to clone. Keeping it keeps neither the session nor its place in any room: once the client
-/// has left, emits fail with [`EmitError::Gone`] and joins with [`JoinError::Gone`].
+/// has left, emits fail with [`EmitError::Gone`] and joins with [`JoinError::Gone`]. With
+/// [`Recovery`](crate::Recovery), what is done to the socket of a client that has lost its connection
+/// counts for when it comes back.
 pub struct Socket<S = ()> {
     core: Arc<SocketCore>,
     state: Arc<S>,

@@ -2,6 +2,7 @@
 //!
 //! Here is what all of these tests tell with: a member, and what is left of it when it is lost.
 
+mod away;
 mod connections;
 mod kept;
 mod missed;

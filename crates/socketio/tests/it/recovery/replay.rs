@@ -10,13 +10,13 @@ use std::{
 
 use engineio::Config;
 use serde_json::json;
-use socketio::{Recovery, RecoveryLimits, Server, testing::Client};
+use socketio::{Namespace, Recovery, RecoveryLimits, Server, testing::Client};
 use tokio::task::{JoinHandle, yield_now};
 
 use super::{Lost, Member, builder, ids};
 
 /// Answers that hold a few of the events of [`miss_a_hundred`].
-fn small_answers() -> Config {
+pub(super) fn small_answers() -> Config {
     let mut engine = Config::default();
     engine.protocol.limits.max_poll_payload = 50_000;
     engine
@@ -25,11 +25,15 @@ fn small_answers() -> Config {
 /// A client that is away while a hundred events of 10,000 characters are sent.
 async fn miss_a_hundred(server: &Server) -> Lost {
     let lost = Member::join(server).await.lose(None).await;
+    say_a_hundred(&server.of("/"));
+    lost
+}
+
+pub(super) fn say_a_hundred(namespace: &Namespace) {
     let text = "x".repeat(10_000);
     for _ in 0..100 {
-        server.of("/").emit("news", (&text,)).unwrap();
+        namespace.emit("news", (&text,)).unwrap();
     }
-    lost
 }
 
 async fn expect_offsets(client: &mut Client, offsets: RangeInclusive<u32>) {
