@@ -1,12 +1,13 @@
 //! Text that is checked once and then shared without copying.
 
-use std::{fmt, ops::Deref, str};
+use std::{fmt, ops::Deref};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 /// UTF-8 text in shared bytes: cloning and slicing copy nothing.
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Text(Bytes);
+pub struct Text(ByteString);
 
 /// Length of UTF-8 text in UTF-16 code units: one for each character, two for those of four bytes.
 pub(crate) fn utf16_len(utf8: &[u8]) -> usize {
@@ -23,7 +24,7 @@ pub struct Utf8Error;
 impl Text {
     /// Text that lives as long as the program.
     pub const fn from_static(text: &'static str) -> Self {
-        Self(Bytes::from_static(text.as_bytes()))
+        Self(ByteString::from_static(text))
     }
 
     /// Checks bytes and takes them over.
@@ -32,26 +33,22 @@ impl Text {
     ///
     /// [`Utf8Error`] if they are not UTF-8; nothing is replaced.
     pub fn from_utf8(bytes: Bytes) -> Result<Self, Utf8Error> {
-        match str::from_utf8(&bytes) {
-            Ok(_) => Ok(Self(bytes)),
-            Err(_) => Err(Utf8Error),
-        }
+        ByteString::try_from(bytes).map(Self).map_err(|_| Utf8Error)
     }
 
     /// The text as a string slice.
     pub fn as_str(&self) -> &str {
-        // Checked by every constructor; `unsafe` is forbidden here, so the check runs again.
-        str::from_utf8(&self.0).expect("checked when it was made")
+        &self.0
     }
 
     /// The bytes, shared.
     pub fn as_bytes(&self) -> &Bytes {
-        &self.0
+        self.0.as_bytes()
     }
 
     /// The bytes, without a copy.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        self.0.into_bytes()
     }
 
     /// A part of the text that shares its bytes.
@@ -60,22 +57,22 @@ impl Text {
     ///
     /// If `part` is not a slice of this text.
     pub fn slice_ref(&self, part: &str) -> Self {
-        Self(self.0.slice_ref(part.as_bytes()))
+        Self(self.0.slice_ref(part))
     }
 
     /// Length in UTF-16 code units, the unit of revision 3's payloads (EIO3 3.1).
     pub fn utf16_len(&self) -> usize {
-        utf16_len(&self.0)
+        utf16_len(self.as_bytes())
     }
 
     /// True if the text has a raw U+001E, the separator of revision 4's payloads (EIO4 2.8).
     pub(crate) fn has_separator(&self) -> bool {
-        memchr::memchr(0x1e, &self.0).is_some()
+        memchr::memchr(0x1e, self.as_bytes()).is_some()
     }
 
     /// Text that an encoder of ours has put together.
     pub(crate) fn from_encoder(utf8: Bytes) -> Self {
-        Self(utf8)
+        Self::from_utf8(utf8).expect("our encoders write UTF-8")
     }
 }
 
@@ -95,7 +92,7 @@ impl From<String> for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(Bytes::copy_from_slice(text.as_bytes()))
+        Self(text.into())
     }
 }
 
