@@ -13,7 +13,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
     PacketError, Text, Version,
-    websocket_frame::{self, Opcode},
+    websocket_frame::{DataFrame, Opcode},
 };
 
 mod base64;
@@ -94,6 +94,27 @@ impl Data {
             Self::Text(text) => text.as_bytes(),
             Self::Binary(bytes) => bytes,
         }
+    }
+
+    /// The message as one whole WebSocket frame of a server.
+    pub(crate) fn message_frame(&self, version: Version) -> DataFrame<'_> {
+        match self {
+            Self::Text(text) => DataFrame {
+                opcode: Opcode::Text,
+                kind: Some(PacketType::Message.digit()),
+                content: text.as_bytes(),
+            },
+            Self::Binary(bytes) => binary_message(bytes, version),
+        }
+    }
+}
+
+/// A binary message as one whole WebSocket frame of a server.
+pub(crate) fn binary_message(bytes: &[u8], version: Version) -> DataFrame<'_> {
+    DataFrame {
+        opcode: Opcode::Binary,
+        kind: (version == Version::V3).then_some(PacketType::Message.number()),
+        content: bytes,
     }
 }
 
@@ -234,40 +255,29 @@ impl Packet {
     /// The packet as one whole WebSocket frame of a server: text as a text frame, a binary message
     /// as a binary frame, which has a type byte in revision 3 only.
     pub fn websocket_frame(&self, version: Version) -> Bytes {
-        let room = self
-            .bytes()
-            .len()
-            .saturating_add(websocket_frame::MAX_HEAD)
-            .saturating_add(1);
-        let mut out = BytesMut::with_capacity(room);
-        self.put_websocket_frame(version, &mut out);
-        out.freeze()
-    }
-
-    /// Appends the packet as one whole WebSocket frame of a server.
-    pub(crate) fn put_websocket_frame(&self, version: Version, out: &mut BytesMut) {
-        let (opcode, kind) = match (self, version) {
-            (Self::Message(Data::Binary(_)), Version::V4) => (Opcode::Binary, None),
-            (Self::Message(Data::Binary(_)), Version::V3) => {
-                (Opcode::Binary, Some(PacketType::Message.number()))
-            }
-            _ => (Opcode::Text, Some(self.kind().digit())),
+        let frame = match self {
+            Self::Message(data) => data.message_frame(version),
+            _ => DataFrame {
+                opcode: Opcode::Text,
+                kind: Some(self.kind().digit()),
+                content: self.bytes(),
+            },
         };
-        let len = self
-            .bytes()
-            .len()
-            .saturating_add(usize::from(kind.is_some()));
-        websocket_frame::put_head(out, opcode, len);
-        out.extend(kind);
-        out.put_slice(self.bytes());
+        let mut out = BytesMut::with_capacity(frame.len());
+        frame.put(&mut out);
+        out.freeze()
     }
 
     /// Appends the text form as one whole WebSocket text frame, base64 for a binary message.
     pub(crate) fn put_base64_frame(&self, version: Version, out: &mut BytesMut) {
         let mut text = BytesMut::new();
         self.encode_text(version, &mut text);
-        websocket_frame::put_head(out, Opcode::Text, text.len());
-        out.put_slice(&text);
+        let frame = DataFrame {
+            opcode: Opcode::Text,
+            kind: None,
+            content: &text,
+        };
+        frame.put(out);
     }
 
     /// The packet's type.

@@ -3,11 +3,11 @@
 //! The whole entry is laid out as WebSocket frames; the packets that a poll needs are slices of
 //! them. Owns no queue and no policy.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{Data, Packet, Text, Version, websocket_frame::MAX_HEAD};
+use crate::{Data, Packet, Text, Version, packet::binary_message, websocket_frame::DataFrame};
 
 /// One message with the attachments that must follow it without anything in between: the unit of
 /// every queue and policy.
@@ -71,22 +71,27 @@ impl Entry {
         matches!(self.head, Data::Text(_)) && self.attachments.is_empty()
     }
 
-    /// The entry as frames, one behind the other, and where in them each packet's content lies.
-    fn lay_out(&self, version: Version) -> (Bytes, Vec<Range<usize>>) {
-        let contents: usize = self.packets().map(|packet| packet.bytes().len()).sum();
-        let heads = (MAX_HEAD + 1) * (1 + self.attachments.len());
-        let mut out = BytesMut::with_capacity(contents + heads);
-        let places = self.packets().map(|packet| {
-            packet.put_websocket_frame(version, &mut out);
-            out.len() - packet.bytes().len()..out.len()
-        });
-        let places = places.collect();
-        (out.freeze(), places)
+    fn frames(&self, version: Version) -> impl Iterator<Item = DataFrame<'_>> {
+        let attachments = self.attachments.iter();
+        let attachments = attachments.map(move |bytes| binary_message(bytes, version));
+        std::iter::once(self.head.message_frame(version)).chain(attachments)
+    }
+
+    /// The entry as frames, one behind the other.
+    fn lay_out(&self, version: Version) -> Bytes {
+        let len = self.frames(version).map(|frame| frame.len()).sum();
+        let mut out = BytesMut::with_capacity(len);
+        self.frames(version).for_each(|frame| frame.put(&mut out));
+        out.freeze()
     }
 
     /// The same entry as slices of its frames, so that its bytes are kept once.
-    fn within(self, frames: &Bytes, places: Vec<Range<usize>>) -> Self {
-        let mut contents = places.into_iter().map(|place| frames.slice(place));
+    fn within(&self, laid_out: &Bytes, version: Version) -> Self {
+        let mut end = 0;
+        let mut contents = self.frames(version).map(|frame| {
+            end += frame.len();
+            laid_out.slice(end - frame.content.len()..end)
+        });
         let head = contents.next().unwrap_or_default();
         let head = match self.head {
             Data::Text(_) => Data::Text(Text::from_encoder(head)),
@@ -136,14 +141,14 @@ impl Prepared {
     /// Encodes an entry.
     pub fn new(entry: impl Into<Entry>) -> Self {
         let entry = entry.into();
-        let (v4, places) = entry.lay_out(Version::V4);
+        let v4 = entry.lay_out(Version::V4);
         let v3 = if entry.is_text_only() {
             v4.clone()
         } else {
-            entry.lay_out(Version::V3).0
+            entry.lay_out(Version::V3)
         };
         let has_separator = matches!(&entry.head, Data::Text(text) if text.has_separator());
-        let entry = entry.within(&v4, places);
+        let entry = entry.within(&v4, Version::V4);
         Self(Arc::new(Inner {
             entry,
             v4,

@@ -1,6 +1,6 @@
 //! WebSocket frames as a server writes them: final, unmasked, never fragmented (RFC 6455 5.2).
 //!
-//! Only heads are made here; control frames and everything that a peer sends belong elsewhere.
+//! Control frames and everything that a peer sends belong elsewhere.
 
 use bytes::{BufMut, BytesMut};
 
@@ -11,20 +11,53 @@ pub(crate) enum Opcode {
     Binary = 2,
 }
 
-/// The most bytes that a frame's head takes.
-pub(crate) const MAX_HEAD: usize = 10;
+/// A frame whose payload is the content of a packet, behind the byte of its type if it has one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DataFrame<'a> {
+    pub(crate) opcode: Opcode,
+    pub(crate) kind: Option<u8>,
+    pub(crate) content: &'a [u8],
+}
+
+impl DataFrame<'_> {
+    /// Bytes of the whole frame.
+    pub(crate) fn len(&self) -> usize {
+        let payload = self.payload_len();
+        let head = match payload {
+            0..=125 => 2,
+            126..=0xffff => 4,
+            _ => 10,
+        };
+        head + payload
+    }
+
+    /// Appends the whole frame.
+    pub(crate) fn put(&self, out: &mut BytesMut) {
+        put_head(out, self.opcode, self.payload_len());
+        if let Some(kind) = self.kind {
+            out.put_u8(kind);
+        }
+        out.put_slice(self.content);
+    }
+
+    fn payload_len(&self) -> usize {
+        self.content.len() + usize::from(self.kind.is_some())
+    }
+}
 
 /// Writes the head of a frame whose payload is `len` bytes, in the shortest form.
-pub(crate) fn put_head(out: &mut BytesMut, opcode: Opcode, len: usize) {
+fn put_head(out: &mut BytesMut, opcode: Opcode, len: usize) {
     out.put_u8(FINAL | opcode as u8);
-    if let Ok(len @ 0..=125) = u8::try_from(len) {
-        out.put_u8(len);
-    } else if let Ok(len) = u16::try_from(len) {
-        out.put_u8(LENGTH_IN_2_BYTES);
-        out.put_u16(len);
-    } else {
-        out.put_u8(LENGTH_IN_8_BYTES);
-        out.put_u64(len as u64);
+    match len {
+        0..=125 => out.put_u8(len as u8),
+        126..=0xffff => {
+            out.put_u8(LENGTH_IN_2_BYTES);
+            out.put_u16(len as u16);
+        }
+        _ => {
+            out.put_u8(LENGTH_IN_8_BYTES);
+            out.put_u64(len as u64);
+        }
     }
 }
 
@@ -45,9 +78,17 @@ mod tests {
             (65_535, &[0x81, 126, 0xff, 0xff]),
             (65_536, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
         ] {
+            let content = vec![0; len];
+            let frame = DataFrame {
+                opcode: Opcode::Text,
+                kind: None,
+                content: &content,
+            };
             let mut out = BytesMut::new();
-            put_head(&mut out, Opcode::Text, len);
-            assert_eq!(out, head, "{len}");
+            frame.put(&mut out);
+            assert_eq!(out[..head.len()], *head, "{len}");
+            assert_eq!(out.len(), frame.len(), "{len}");
+            assert_eq!(out.len(), head.len() + len);
         }
     }
 }
