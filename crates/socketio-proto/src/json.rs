@@ -22,6 +22,8 @@ pub(crate) const MAX_DEPTH: usize = 64;
 /// Where the parts of an array stand in its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Array {
+    /// How many elements it has.
+    pub(crate) count: usize,
     /// The first element.
     pub(crate) first: Option<Range<usize>>,
     /// Everything between the brackets.
@@ -43,6 +45,7 @@ pub(crate) enum Kind {
 /// Checks a whole text and tells its kind.
 pub(crate) fn check(text: &str) -> Result<Kind, PacketError> {
     let mut scanner = Scanner::new(text);
+    scanner.blanks();
     let kind = scanner.value(0)?;
     scanner.end()?;
     Ok(kind)
@@ -52,28 +55,28 @@ pub(crate) fn check(text: &str) -> Result<Kind, PacketError> {
 pub(crate) fn array(text: &str) -> Result<Array, PacketError> {
     let mut scanner = Scanner::new(text);
     scanner.blanks();
-    if scanner.peek() != Some(b'[') {
+    if !scanner.eat(b'[') {
         check(text)?;
         return Err(PacketError::Payload);
     }
-    scanner.skip(1);
-    let start = scanner.at;
-    let mut array = Array {
-        first: None,
-        inner: start..start,
-        rest: start..start,
-    };
+    let start = scanner.at();
+    let (mut count, mut first) = (0_usize, None);
     scanner.elements(1, |element| {
-        array.first.get_or_insert(element);
+        count = count.saturating_add(1);
+        first.get_or_insert(element);
     })?;
-    let end = scanner.at.saturating_sub(1);
+    let end = scanner.at().saturating_sub(1);
     scanner.end()?;
-    array.inner.end = end;
-    array.rest = match &array.first {
-        None => end..end,
-        Some(first) => behind_comma(text, first.end, end)..end,
+    let rest = match &first {
+        None => end,
+        Some(first) => behind_comma(text, first.end, end),
     };
-    Ok(array)
+    Ok(Array {
+        count,
+        first,
+        inner: start..end,
+        rest: rest..end,
+    })
 }
 
 /// The elements of a checked list without brackets, one after another.
@@ -81,13 +84,12 @@ pub(crate) fn elements(list: &str) -> impl Iterator<Item = &str> {
     let mut scanner = Scanner::new(list);
     std::iter::from_fn(move || {
         scanner.blanks();
-        if scanner.peek() == Some(b',') {
-            scanner.skip(1);
+        if scanner.eat(b',') {
             scanner.blanks();
         }
-        let start = scanner.at;
+        let start = scanner.at();
         scanner.value(0).ok()?;
-        list.get(start..scanner.at)
+        list.get(start..scanner.at())
     })
 }
 
@@ -108,10 +110,10 @@ fn each_placeholder<'f>(list: &str, found: &'f mut Found<'f>) -> Result<(), Pack
     scanner.placeholders = Some(found);
     loop {
         scanner.blanks();
-        match scanner.peek() {
-            None => return Ok(()),
-            Some(b',') => scanner.skip(1),
-            Some(_) => {
+        match scanner.rest {
+            [] => return Ok(()),
+            [b',', behind @ ..] => scanner.rest = behind,
+            _ => {
                 scanner.value(0)?;
             }
         }
@@ -146,7 +148,8 @@ type Found<'f> = dyn FnMut(usize, Range<usize>) -> Result<(), PacketError> + 'f;
 
 struct Scanner<'a, 'f> {
     text: &'a [u8],
-    at: usize,
+    /// What is still to be looked at.
+    rest: &'a [u8],
     /// Gets the number and the place of each placeholder.
     placeholders: Option<&'f mut Found<'f>>,
 }
@@ -162,25 +165,35 @@ impl<'a, 'f> Scanner<'a, 'f> {
     fn new(text: &'a str) -> Self {
         Self {
             text: text.as_bytes(),
-            at: 0,
+            rest: text.as_bytes(),
             placeholders: None,
         }
     }
 
+    /// A value without blanks in front of it.
     fn value(&mut self, depth: usize) -> Result<Kind, PacketError> {
-        self.blanks();
-        match self.peek() {
-            Some(b'"') => self.string().map(|()| Kind::Text),
-            Some(b'{') => self.object(depth.saturating_add(1)).map(|()| Kind::Object),
-            Some(b'[') => {
-                self.skip(1);
-                self.elements(depth.saturating_add(1), |_| {})
-                    .map(|()| Kind::Array)
+        let (first, behind) = self.rest.split_first().ok_or(PacketError::Json)?;
+        match first {
+            b'"' => {
+                self.rest = behind_string(behind)?;
+                Ok(Kind::Text)
             }
-            Some(b'-' | b'0'..=b'9') => self.number().map(|()| Kind::Number),
-            Some(b't') => self.word(b"true"),
-            Some(b'f') => self.word(b"false"),
-            Some(b'n') => self.word(b"null"),
+            b'{' => {
+                self.object(depth.saturating_add(1))?;
+                Ok(Kind::Object)
+            }
+            b'[' => {
+                self.rest = behind;
+                self.elements(depth.saturating_add(1), |_| {})?;
+                Ok(Kind::Array)
+            }
+            b'-' | b'0'..=b'9' => {
+                self.rest = behind_number(self.rest)?;
+                Ok(Kind::Number)
+            }
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
             _ => Err(PacketError::Json),
         }
     }
@@ -197,36 +210,36 @@ impl<'a, 'f> Scanner<'a, 'f> {
             return Ok(());
         }
         loop {
-            self.blanks();
-            let start = self.at;
+            let start = self.at();
             self.value(depth)?;
-            found(start..self.at);
+            found(start..self.at());
             self.blanks();
             if self.eat(b']') {
                 return Ok(());
             }
             self.expect(b',')?;
+            self.blanks();
         }
     }
 
     fn object(&mut self, depth: usize) -> Result<(), PacketError> {
         within(depth)?;
-        let start = self.at;
-        self.skip(1);
+        let start = self.at();
+        self.expect(b'{')?;
         self.blanks();
         if self.eat(b'}') {
             return Ok(());
         }
         let mut members = Members::default();
         loop {
-            self.blanks();
-            let key = self.at;
-            self.string()?;
-            let key = key..self.at;
+            let key = self.at();
+            self.expect(b'"')?;
+            self.rest = behind_string(self.rest)?;
+            let key = key..self.at();
             self.blanks();
             self.expect(b':')?;
             self.blanks();
-            let value = self.at;
+            let value = self.at();
             self.value(depth)?;
             self.note(&mut members, key, value);
             self.blanks();
@@ -234,6 +247,7 @@ impl<'a, 'f> Scanner<'a, 'f> {
                 return self.close(&members, start);
             }
             self.expect(b',')?;
+            self.blanks();
         }
     }
 
@@ -242,7 +256,7 @@ impl<'a, 'f> Scanner<'a, 'f> {
         if self.placeholders.is_none() {
             return;
         }
-        let value = self.text.get(value..self.at);
+        let value = self.text.get(value..self.at());
         let key = self.text.get(key).unwrap_or_default();
         if spells(key, "_placeholder") {
             members.is_placeholder = value == Some(b"true");
@@ -252,149 +266,157 @@ impl<'a, 'f> Scanner<'a, 'f> {
     }
 
     fn close(&mut self, members: &Members, start: usize) -> Result<(), PacketError> {
+        let place = start..self.at();
         match &mut self.placeholders {
             Some(found) if members.is_placeholder => {
                 let number = members.number.ok_or(PacketError::Placeholder)?;
-                found(number, start..self.at)
+                found(number, place)
             }
             _ => Ok(()),
         }
     }
 
-    fn string(&mut self) -> Result<(), PacketError> {
-        self.expect(b'"')?;
-        loop {
-            let rest = self.text.get(self.at..).unwrap_or_default();
-            self.skip(plain(rest).ok_or(PacketError::Json)?);
-            match self.peek() {
-                Some(b'"') => {
-                    self.skip(1);
-                    return Ok(());
-                }
-                Some(b'\\') => self.escape()?,
-                _ => return Err(PacketError::Json),
-            }
-        }
-    }
-
-    /// A surrogate may stand alone, as in JavaScript (SIO5 7).
-    fn escape(&mut self) -> Result<(), PacketError> {
-        self.skip(1);
-        let kind = self.peek();
-        self.skip(1);
-        match kind {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(()),
-            Some(b'u') => {
-                let end = self.at.saturating_add(4);
-                let digits = self.text.get(self.at..end).ok_or(PacketError::Json)?;
-                self.at = end;
-                let all_hex = digits.iter().all(u8::is_ascii_hexdigit);
-                if all_hex {
-                    Ok(())
-                } else {
-                    Err(PacketError::Json)
-                }
-            }
-            _ => Err(PacketError::Json),
-        }
-    }
-
-    fn number(&mut self) -> Result<(), PacketError> {
-        self.eat(b'-');
-        if !self.eat(b'0') {
-            self.digits()?;
-        }
-        if self.eat(b'.') {
-            self.digits()?;
-        }
-        if self.eat(b'e') || self.eat(b'E') {
-            if !self.eat(b'+') {
-                self.eat(b'-');
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), PacketError> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.skip(count);
-        if count == 0 {
-            Err(PacketError::Json)
-        } else {
-            Ok(())
-        }
-    }
-
     fn word(&mut self, word: &[u8]) -> Result<Kind, PacketError> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        if !rest.starts_with(word) {
-            return Err(PacketError::Json);
-        }
-        self.skip(word.len());
+        self.rest = self.rest.strip_prefix(word).ok_or(PacketError::Json)?;
         Ok(Kind::Word)
     }
 
     fn blanks(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.skip(1);
+        while let [b' ' | b'\t' | b'\n' | b'\r', behind @ ..] = self.rest {
+            self.rest = behind;
         }
     }
 
     fn end(&mut self) -> Result<(), PacketError> {
         self.blanks();
-        if self.peek().is_none() {
-            Ok(())
-        } else {
-            Err(PacketError::Json)
+        match self.rest {
+            [] => Ok(()),
+            _ => Err(PacketError::Json),
         }
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), PacketError> {
-        if self.eat(byte) {
-            Ok(())
-        } else {
-            Err(PacketError::Json)
+        match self.eat(byte) {
+            true => Ok(()),
+            false => Err(PacketError::Json),
         }
     }
 
     fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        if found {
-            self.skip(1);
+        match self.rest {
+            [first, behind @ ..] if *first == byte => {
+                self.rest = behind;
+                true
+            }
+            _ => false,
         }
-        found
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    fn skip(&mut self, count: usize) {
-        self.at = self.at.saturating_add(count);
+    /// Where in the text the rest begins.
+    fn at(&self) -> usize {
+        self.text.len().saturating_sub(self.rest.len())
     }
 }
 
-/// How many bytes come before the first that ends a text or means something in it. Eight at a time,
-/// as most of what is scanned is text.
-fn plain(rest: &[u8]) -> Option<usize> {
-    let (words, tail) = rest.as_chunks();
-    for (index, word) in words.iter().enumerate() {
+/// What follows a string whose opening quote is read.
+fn behind_string(mut rest: &[u8]) -> Result<&[u8], PacketError> {
+    loop {
+        rest = behind_plain(rest);
+        match rest {
+            [b'"', behind @ ..] => return Ok(behind),
+            [b'\\', behind @ ..] => rest = behind_escape(behind)?,
+            _ => return Err(PacketError::Json),
+        }
+    }
+}
+
+/// What follows an escape whose backslash is read. A surrogate may stand alone, as in JavaScript
+/// (SIO5 7).
+fn behind_escape(rest: &[u8]) -> Result<&[u8], PacketError> {
+    match rest {
+        [
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+            behind @ ..,
+        ] => Ok(behind),
+        [b'u', a, b, c, d, behind @ ..]
+            if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+        {
+            Ok(behind)
+        }
+        _ => Err(PacketError::Json),
+    }
+}
+
+fn behind_number(rest: &[u8]) -> Result<&[u8], PacketError> {
+    let rest = rest.strip_prefix(b"-").unwrap_or(rest);
+    let mut rest = match rest {
+        [b'0', behind @ ..] => behind,
+        _ => behind_digits(rest)?,
+    };
+    if let [b'.', behind @ ..] = rest {
+        rest = behind_digits(behind)?;
+    }
+    match rest {
+        [b'e' | b'E', b'+' | b'-', behind @ ..] | [b'e' | b'E', behind @ ..] => {
+            behind_digits(behind)
+        }
+        _ => Ok(rest),
+    }
+}
+
+/// What follows one digit or more.
+fn behind_digits(rest: &[u8]) -> Result<&[u8], PacketError> {
+    let [b'0'..=b'9', rest @ ..] = rest else {
+        return Err(PacketError::Json);
+    };
+    let mut rest = rest;
+    while let [b'0'..=b'9', behind @ ..] = rest {
+        rest = behind;
+    }
+    Ok(rest)
+}
+
+/// What begins with the first byte that ends a string or means something in it. Most of what is
+/// scanned is text, so it goes by blocks: eight bytes at first, as most texts are short.
+fn behind_plain(mut rest: &[u8]) -> &[u8] {
+    while let Some((word, behind)) = rest.split_first_chunk() {
         let special = specials(u64::from_le_bytes(*word));
         if special != 0 {
-            let within = special.trailing_zeros() / u8::BITS;
-            return Some(index.saturating_mul(8).saturating_add(within as usize));
+            let plain = special.trailing_zeros() / u8::BITS;
+            return rest.get(plain as usize..).unwrap_or_default();
         }
+        rest = behind_plain_blocks(behind);
     }
-    let within = tail
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-    Some(words.len().saturating_mul(8).saturating_add(within))
+    while let [first, behind @ ..] = rest
+        && !is_special(*first)
+    {
+        rest = behind;
+    }
+    rest
 }
 
-/// Has its lowest bit in the first byte that is a quote, a backslash or a control character. What a
-/// subtraction borrows can only mark bytes behind that one.
+/// Passes over blocks as long as nothing in them is special. Without a branch for each byte the
+/// compiler makes vector instructions of it.
+fn behind_plain_blocks(mut rest: &[u8]) -> &[u8] {
+    while let Some((block, behind)) = rest.split_first_chunk::<32>() {
+        if block
+            .iter()
+            .fold(false, |any, byte| any | is_special(*byte))
+        {
+            break;
+        }
+        rest = behind;
+    }
+    rest
+}
+
+/// True for a quote, a backslash and a control character.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..=0x1f)
+}
+
+/// Has its lowest bit in the first byte that is special. What a subtraction borrows can only mark
+/// bytes behind that one.
 fn specials(word: u64) -> u64 {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_le_bytes([0x80; 8]);

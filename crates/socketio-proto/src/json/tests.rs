@@ -126,10 +126,13 @@ proptest! {
 
 proptest! {
     #[test]
-    fn eight_bytes_at_a_time_find_what_one_finds(text in prop::collection::vec(
-        prop_oneof![8 => any::<u8>(), 1 => Just(b'"'), 1 => Just(b'\\'), 1 => 0..=0x22_u8], 0..40,
-    )) {
-        let one_by_one = text.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f));
-        prop_assert_eq!(plain(&text), one_by_one);
+    fn blocks_find_what_single_bytes_find(
+        plain in prop::collection::vec(0x20_u8.., 0..100),
+        special in prop_oneof![Just(b'"'), Just(b'\\'), 0..=0x1f_u8],
+        tail in prop::collection::vec(any::<u8>(), 0..50),
+    ) {
+        let text = [plain, vec![special], tail].concat();
+        let one_by_one = text.iter().position(|byte| is_special(*byte)).unwrap();
+        prop_assert_eq!(behind_plain(&text), &text[one_by_one..]);
     }
 }
