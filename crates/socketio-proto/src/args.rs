@@ -15,6 +15,8 @@ use crate::{PacketError, binary, json};
 pub struct Args {
     /// The elements with commas between them, without brackets. Always valid JSON.
     list: Text,
+    /// How many elements there are.
+    count: usize,
     attachments: Vec<Bytes>,
 }
 
@@ -75,18 +77,15 @@ impl Args {
     ///
     /// [`ArgError::Encode`] if one of them is no JSON or nested deeper than 64.
     pub fn from_raw<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Self, ArgError> {
-        let mut list = String::new();
+        let mut list = List::default();
         for argument in arguments {
             let encode = |error: PacketError| ArgError::Encode {
                 message: error.to_string(),
             };
             json::check(argument).map_err(encode)?;
-            push(&mut list, argument);
+            list.push(argument);
         }
-        Ok(Self {
-            list: list.into(),
-            attachments: Vec::new(),
-        })
+        Ok(list.with(Vec::new()))
     }
 
     /// The same with the bytes that placeholders in them stand for, for instance those of arguments
@@ -100,19 +99,20 @@ impl Args {
         arguments: impl IntoIterator<Item = &'a str>,
         attachments: Vec<Bytes>,
     ) -> Result<Self, ArgError> {
-        let Self { list, .. } = Self::from_raw(arguments)?;
-        Self::written(list, attachments)
+        let args = Self::from_raw(arguments)?;
+        args.written_with(attachments)
     }
 
     /// The same arguments and one more, which is JSON.
     pub(crate) fn followed_by(&self, argument: &str) -> Self {
-        let mut list = String::with_capacity(self.list.len() + argument.len() + 1);
-        list.push_str(&self.list);
-        push(&mut list, argument);
-        Self {
-            list: list.into(),
-            attachments: self.attachments.clone(),
-        }
+        let mut json = String::with_capacity(self.list.len() + argument.len() + 1);
+        json.push_str(&self.list);
+        let mut list = List {
+            json,
+            count: self.count,
+        };
+        list.push(argument);
+        list.with(self.attachments.clone())
     }
 
     /// True if the last argument is a text.
@@ -120,14 +120,26 @@ impl Args {
         self.list.trim_end().ends_with('"')
     }
 
-    /// A checked list with its attachments.
-    pub(crate) fn new(list: Text, attachments: Vec<Bytes>) -> Self {
-        Self { list, attachments }
+    /// A checked list of so many elements.
+    pub(crate) fn new(list: Text, count: usize) -> Self {
+        Self {
+            list,
+            count,
+            attachments: Vec::new(),
+        }
+    }
+
+    /// The same with the attachments that it refers to.
+    pub(crate) fn with_attachments(self, attachments: Vec<Bytes>) -> Self {
+        Self {
+            attachments,
+            ..self
+        }
     }
 
     /// What a serialiser wrote. A value that came from one client must not be read as an attachment
     /// by another, so there are exactly the placeholders that stand for our attachments.
-    fn written(list: Text, attachments: Vec<Bytes>) -> Result<Self, ArgError> {
+    fn written_with(self, attachments: Vec<Bytes>) -> Result<Self, ArgError> {
         let mut placeholders = 0;
         let count = |number| {
             placeholders += 1;
@@ -136,10 +148,10 @@ impl Args {
         };
         let foreign = |_| ArgError::ForeignPlaceholder;
         if !attachments.is_empty() {
-            json::placeholders(&list, count).map_err(foreign)?;
+            json::placeholders(&self.list, count).map_err(foreign)?;
         }
         if placeholders == attachments.len() {
-            Ok(Self::new(list, attachments))
+            Ok(self.with_attachments(attachments))
         } else {
             Err(ArgError::ForeignPlaceholder)
         }
@@ -193,7 +205,11 @@ impl Args {
 
     /// One argument as it stands in the packet.
     pub fn raw(&self, index: usize) -> Option<&str> {
-        self.iter().nth(index)
+        match (self.count, index) {
+            // Most events have one, which nobody has to look for.
+            (1, 0) => Some(self.list.trim_ascii()),
+            _ => self.iter().nth(index),
+        }
     }
 
     /// The arguments as they stand in the packet.
@@ -207,14 +223,14 @@ impl Args {
     /// hold, there are empty attachments in their place.
     #[must_use]
     pub fn skip(&self, count: usize) -> Self {
-        let mut list = String::new();
+        let mut list = List::default();
         for argument in self.iter().skip(count) {
-            push(&mut list, argument);
+            list.push(argument);
         }
         let mut attachments = vec![Bytes::new(); self.attachments.len()];
         let mut referred_to = 0;
         // What stands in a checked list are numbers of attachments.
-        let _ = json::placeholders(&list, |number| {
+        let _ = json::placeholders(&list.json, |number| {
             if let (Some(to), Some(from)) =
                 (attachments.get_mut(number), self.attachments.get(number))
             {
@@ -224,17 +240,17 @@ impl Args {
             Ok(())
         });
         attachments.truncate(referred_to);
-        Self::new(list.into(), attachments)
+        list.with(attachments)
     }
 
-    /// How many there are. Counts them each time.
+    /// How many there are.
     pub fn len(&self) -> usize {
-        self.iter().count()
+        self.count
     }
 
     /// True if there are none.
     pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.count == 0
     }
 
     /// The bytes that placeholders stand for, in the order of their numbers.
@@ -279,14 +295,14 @@ macro_rules! tuple_into_args {
             fn into_args(self) -> Result<Args, ArgError> {
                 let ($($name,)+) = self;
                 let (list, attachments) = binary::collecting(|| {
-                    let mut list = String::new();
+                    let mut list = List::default();
                     $(
                         let json = serde_json::to_string(&$name);
-                        push(&mut list, &json.map_err(ArgError::encode)?);
+                        list.push_owned(json.map_err(ArgError::encode)?);
                     )+
                     Ok(list)
                 });
-                Args::written(list?.into(), attachments)
+                list?.with(Vec::new()).written_with(attachments)
             }
         }
     };
@@ -302,11 +318,33 @@ tuple_into_args!(A B C D E F);
 /// JSON that serde_json skips and does not read.
 const LONE_SURROGATE: &str = r#""\ud800""#;
 
-fn push(list: &mut String, argument: &str) {
-    if !list.is_empty() {
-        list.push(',');
+/// Arguments that are being put together.
+#[derive(Default)]
+struct List {
+    json: String,
+    count: usize,
+}
+
+impl List {
+    fn push(&mut self, argument: &str) {
+        if self.count > 0 {
+            self.json.push(',');
+        }
+        self.json.push_str(argument);
+        self.count += 1;
     }
-    list.push_str(argument);
+
+    /// The only argument is not copied.
+    fn push_owned(&mut self, argument: String) {
+        match self.count {
+            0 => (self.json, self.count) = (argument, 1),
+            _ => self.push(&argument),
+        }
+    }
+
+    fn with(self, attachments: Vec<Bytes>) -> Args {
+        Args::new(self.json.into(), self.count).with_attachments(attachments)
+    }
 }
 
 impl ArgError {
@@ -481,7 +519,7 @@ mod tests {
             r#"{"_placeholder":false,"num":0}"#,
         ] {
             let list = format!("{placeholder},{other}").as_str().into();
-            let args = Args::new(list, vec!["bytes".into()]);
+            let args = Args::new(list, 2).with_attachments(vec!["bytes".into()]);
             assert_eq!(args.get::<Binary>(0), Ok("bytes".into()));
             assert!(args.get::<Binary>(1).is_err(), "{other}");
         }

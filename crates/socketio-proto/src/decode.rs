@@ -21,12 +21,12 @@ use crate::{
 pub(crate) enum Announced {
     Event {
         name: EventName,
-        list: Text,
+        args: Args,
         ack: Option<AckId>,
     },
     Ack {
         id: Option<AckId>,
-        list: Option<Text>,
+        args: Option<Args>,
     },
 }
 
@@ -119,9 +119,10 @@ fn event(protocol: Protocol, text: &Text, header: &Header<'_>) -> Result<Announc
     if protocol == Protocol::V5 && is_reserved(&name) {
         return Err(PacketError::ReservedName);
     }
+    let list = list(text, header.payload.get(array.rest));
     Ok(Announced::Event {
         name,
-        list: list(text, header.payload.get(array.rest)),
+        args: Args::new(list, array.count.saturating_sub(1)),
         ack: header.ack,
     })
 }
@@ -155,12 +156,12 @@ pub(crate) fn is_reserved(name: &EventName) -> bool {
 fn ack(text: &Text, header: &Header<'_>) -> Result<Announced, PacketError> {
     let id = header.ack;
     if header.payload.is_empty() {
-        return Ok(Announced::Ack { id, list: None });
+        return Ok(Announced::Ack { id, args: None });
     }
     let array = json::array(header.payload)?;
     let list = list(text, header.payload.get(array.inner));
-    let list = Some(list);
-    Ok(Announced::Ack { id, list })
+    let args = Some(Args::new(list, array.count));
+    Ok(Announced::Ack { id, args })
 }
 
 /// Arguments without brackets. Without blanks around them an empty list is empty, and others can be
@@ -191,22 +192,22 @@ impl Announced {
     /// Its arguments without their attachments.
     pub(crate) fn list(&self) -> &str {
         match self {
-            Self::Event { list, .. } => list,
-            Self::Ack { list, .. } => list.as_deref().unwrap_or_default(),
+            Self::Event { args, .. } => args.list(),
+            Self::Ack { args, .. } => args.as_ref().map(Args::list).map_or("", Text::as_str),
         }
     }
 
     /// The whole, once its attachments are there.
     pub(crate) fn with(self, attachments: Vec<Bytes>) -> Body {
         match self {
-            Self::Event { name, list, ack } => Body::Event {
+            Self::Event { name, args, ack } => Body::Event {
                 name,
-                args: Args::new(list, attachments),
+                args: args.with_attachments(attachments),
                 ack,
             },
-            Self::Ack { id, list } => Body::Ack {
+            Self::Ack { id, args } => Body::Ack {
                 id,
-                args: list.map(|list| Args::new(list, attachments)),
+                args: args.map(|args| args.with_attachments(attachments)),
             },
         }
     }

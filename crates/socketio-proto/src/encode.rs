@@ -1,12 +1,12 @@
 //! Packets as a server writes them. Pure functions: the same event is the same text for every
 //! client of either protocol, so a broadcast encodes once.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use engineio_proto::{Compressible, Entry, Text};
 
 use crate::{
-    AckId, ArgError, Args, NamespaceName, Offset, PacketType, PrivateId, Protocol, grammar,
+    AckId, ArgError, Args, NamespaceName, Offset, PacketType, PrivateId, Protocol, grammar, json,
     packet::RESERVED,
 };
 
@@ -24,17 +24,14 @@ pub fn encode_event(
     if RESERVED.contains(&name) {
         return Err(ArgError::ReservedName);
     }
-    let mut name = serde_json::Value::from(name).to_string();
-    if !args.list().is_empty() {
-        name.push(',');
-    }
-    Ok(with_arguments(
-        PacketType::Event,
-        namespace,
-        ack,
-        &name,
-        args,
-    ))
+    let kind = match args.attachments() {
+        [] => PacketType::Event,
+        _ => PacketType::BinaryEvent,
+    };
+    let name = escaped(name);
+    let end = if args.is_empty() { "\"" } else { "\"," };
+    let name = ["\"", &name, end];
+    Ok(with_arguments(kind, namespace, ack, name, args))
 }
 
 /// An event that carries its offset as one more argument, from which the client counts what it has
@@ -73,7 +70,11 @@ pub fn encode_unrecorded_event(
 
 /// The answer to an event.
 pub fn encode_ack(namespace: &NamespaceName, id: AckId, args: &Args) -> Entry {
-    with_arguments(PacketType::Ack, namespace, Some(id), "", args)
+    let kind = match args.attachments() {
+        [] => PacketType::Ack,
+        _ => PacketType::BinaryAck,
+    };
+    with_arguments(kind, namespace, Some(id), [""; 3], args)
 }
 
 /// Confirms a namespace. Protocol 5 tells the client its socket id; in protocol 4 the client makes
@@ -154,52 +155,50 @@ fn push_ascii(ascii: &mut String, character: char) {
     }
 }
 
+/// Joined at once, as a buffer that is full needs no counter of its own to be shared.
 fn with_arguments(
     kind: PacketType,
     namespace: &NamespaceName,
     ack: Option<AckId>,
-    first: &str,
+    name: [&str; 3],
     args: &Args,
 ) -> Entry {
-    let mut text = match args.attachments().len() {
-        0 => start(kind, namespace),
-        count => start_binary(kind, count, namespace),
+    let count = match args.attachments().len() {
+        0 => String::new(),
+        count => format!("{count}-"),
     };
-    text.reserve(first.len() + args.list().as_bytes().len() + MAX_ACK + 2);
-    if let Some(id) = ack {
-        text.push_str(&id.to_string());
+    let ack = ack.map_or_else(String::new, |id| id.number().to_string());
+    let [path, comma] = namespace.prefix();
+    let [quote, name, end] = name;
+    let text = [
+        kind.digit(),
+        &count,
+        path,
+        comma,
+        &ack,
+        "[",
+        quote,
+        name,
+        end,
+        args.list(),
+        "]",
+    ];
+    Entry::with_attachments(text.concat().into(), args.attachments().to_vec())
+}
+
+/// What stands for a text between the quotes of JSON.
+fn escaped(text: &str) -> Cow<'_, str> {
+    if json::is_plain(text) {
+        return text.into();
     }
-    text.push('[');
-    text.push_str(first);
-    text.push_str(args.list());
-    text.push(']');
-    Entry::with_attachments(text.into(), args.attachments().to_vec())
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned().into()
 }
 
 fn start(kind: PacketType, namespace: &NamespaceName) -> String {
-    let mut text = String::from(kind.digit());
-    namespace
-        .prefix()
-        .into_iter()
-        .for_each(|part| text.push_str(part));
-    text
+    let [path, comma] = namespace.prefix();
+    [kind.digit(), path, comma].concat()
 }
-
-fn start_binary(kind: PacketType, count: usize, namespace: &NamespaceName) -> String {
-    let kind = match kind {
-        PacketType::Ack => PacketType::BinaryAck,
-        _ => PacketType::BinaryEvent,
-    };
-    let mut text = format!("{}{count}-", kind.digit());
-    namespace
-        .prefix()
-        .into_iter()
-        .for_each(|part| text.push_str(part));
-    text
-}
-
-/// Digits of the longest ack id.
-const MAX_ACK: usize = 20;
 
 #[cfg(test)]
 mod tests {

@@ -144,6 +144,11 @@ pub(crate) fn without_placeholders(
     (!places.is_empty()).then_some(replaced)
 }
 
+/// True for a text that stands between quotes as it is.
+pub(crate) fn is_plain(text: &str) -> bool {
+    behind_plain(text.as_bytes()).is_empty()
+}
+
 type Found<'f> = dyn FnMut(usize, Range<usize>) -> Result<(), PacketError> + 'f;
 
 struct Scanner<'a, 'f> {
@@ -412,7 +417,7 @@ fn behind_plain_blocks(mut rest: &[u8]) -> &[u8] {
 
 /// True for a quote, a backslash and a control character.
 fn is_special(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..=0x1f)
+    (byte < b' ') | (byte == b'"') | (byte == b'\\')
 }
 
 /// Has its lowest bit in the first byte that is special. What a subtraction borrows can only mark

@@ -38,8 +38,16 @@ impl PacketType {
     ];
 
     /// The digit on the wire.
-    pub(crate) fn digit(self) -> char {
-        char::from(b'0' | self as u8)
+    pub(crate) fn digit(self) -> &'static str {
+        match self {
+            Self::Connect => "0",
+            Self::Disconnect => "1",
+            Self::Event => "2",
+            Self::Ack => "3",
+            Self::ConnectError => "4",
+            Self::BinaryEvent => "5",
+            Self::BinaryAck => "6",
+        }
     }
 }
 
