@@ -114,12 +114,11 @@ fn event(protocol: Protocol, text: &Text, header: &Header<'_>) -> Result<Announc
         return Err(PacketError::Payload);
     }
     let array = json::array(header.payload)?;
-    let first = array.first.and_then(|first| header.payload.get(first));
-    let name = event_name(text, first.ok_or(PacketError::Payload)?)?;
+    let name = event_name(text, array.first.ok_or(PacketError::Payload)?)?;
     if protocol == Protocol::V5 && is_reserved(&name) {
         return Err(PacketError::ReservedName);
     }
-    let list = list(text, header.payload.get(array.rest));
+    let list = part(text, array.rest());
     Ok(Announced::Event {
         name,
         args: Args::new(list, array.count.saturating_sub(1)),
@@ -159,16 +158,8 @@ fn ack(text: &Text, header: &Header<'_>) -> Result<Announced, PacketError> {
         return Ok(Announced::Ack { id, args: None });
     }
     let array = json::array(header.payload)?;
-    let list = list(text, header.payload.get(array.inner));
-    let args = Some(Args::new(list, array.count));
+    let args = Some(Args::new(part(text, array.list), array.count));
     Ok(Announced::Ack { id, args })
-}
-
-/// Arguments without brackets. Without blanks around them an empty list is empty, and others can be
-/// put before and behind it.
-fn list(text: &Text, list: Option<&str>) -> Text {
-    let list = list.unwrap_or_default();
-    part(text, list.trim_matches([' ', '\t', '\n', '\r']))
 }
 
 fn slice(text: &Text, payload: &str) -> Option<Text> {

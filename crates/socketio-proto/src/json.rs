@@ -19,17 +19,31 @@ mod tests;
 /// How deep arrays and objects may nest.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// Where the parts of an array stand in its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Array {
+/// An array taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Array<'a> {
     /// How many elements it has.
     pub(crate) count: usize,
     /// The first element.
-    pub(crate) first: Option<Range<usize>>,
-    /// Everything between the brackets.
-    pub(crate) inner: Range<usize>,
-    /// Everything behind the first element and its comma.
-    pub(crate) rest: Range<usize>,
+    pub(crate) first: Option<&'a str>,
+    /// The elements with commas between them, without blanks around.
+    pub(crate) list: &'a str,
+}
+
+impl<'a> Array<'a> {
+    /// The elements behind the first one, without blanks around.
+    pub(crate) fn rest(&self) -> &'a str {
+        let first = self.first.map_or(0, str::len);
+        let behind = self
+            .list
+            .get(first..)
+            .unwrap_or_default()
+            .trim_ascii_start();
+        behind
+            .strip_prefix(',')
+            .unwrap_or(behind)
+            .trim_ascii_start()
+    }
 }
 
 /// The kind of a JSON text.
@@ -51,8 +65,8 @@ pub(crate) fn check(text: &str) -> Result<Kind, PacketError> {
     Ok(kind)
 }
 
-/// Checks a whole text that has to be an array, and finds its parts.
-pub(crate) fn array(text: &str) -> Result<Array, PacketError> {
+/// Checks a whole text that has to be an array, and takes it apart.
+pub(crate) fn array(text: &str) -> Result<Array<'_>, PacketError> {
     let mut scanner = Scanner::new(text);
     scanner.blanks();
     if !scanner.eat(b'[') {
@@ -67,15 +81,10 @@ pub(crate) fn array(text: &str) -> Result<Array, PacketError> {
     })?;
     let end = scanner.at().saturating_sub(1);
     scanner.end()?;
-    let rest = match &first {
-        None => end,
-        Some(first) => behind_comma(text, first.end, end),
-    };
     Ok(Array {
         count,
-        first,
-        inner: start..end,
-        rest: rest..end,
+        first: first.and_then(|first| text.get(first)),
+        list: text.get(start..end).unwrap_or_default().trim_ascii(),
     })
 }
 
@@ -438,14 +447,6 @@ fn within(depth: usize) -> Result<(), PacketError> {
     } else {
         Ok(())
     }
-}
-
-/// The place behind the comma that follows an element, or the end if it was the last.
-fn behind_comma(text: &str, element_end: usize, end: usize) -> usize {
-    let between = text.get(element_end..end).and_then(|rest| rest.find(','));
-    between.map_or(end, |comma| {
-        element_end.saturating_add(comma).saturating_add(1)
-    })
 }
 
 /// True for every spelling of a key: a receiver of the relayed text undoes escapes before it looks.

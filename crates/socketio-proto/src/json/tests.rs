@@ -75,9 +75,13 @@ fn what_javascript_takes_is_taken() {
 fn an_array_is_split_behind_its_first_element() {
     let text = r#" [ "a,]" , {"b":[1,2]} , 3 ] "#;
     let found = array(text).unwrap();
-    assert_eq!(&text[found.first.unwrap()], r#""a,]""#);
-    let rest: Vec<&str> = elements(&text[found.rest]).collect();
+    assert_eq!((found.count, found.first), (3, Some(r#""a,]""#)));
+    assert_eq!(found.list, r#""a,]" , {"b":[1,2]} , 3"#);
+    assert_eq!(found.rest(), r#"{"b":[1,2]} , 3"#);
+    let rest: Vec<&str> = elements(found.rest()).collect();
     assert_eq!(rest, [r#"{"b":[1,2]}"#, "3"]);
+    assert_eq!(array("[\"a\" ]").unwrap().rest(), "");
+    assert_eq!(array(" [ ] ").unwrap().rest(), "");
     assert_eq!(array("{}"), Err(PacketError::Payload));
     assert_eq!(array("[1"), Err(PacketError::Json));
     assert_eq!(elements("").count(), 0);
