@@ -129,17 +129,14 @@ impl Args {
         }
     }
 
-    /// The same with the attachments that it refers to.
-    pub(crate) fn with_attachments(self, attachments: Vec<Bytes>) -> Self {
-        Self {
-            attachments,
-            ..self
-        }
+    /// Takes the attachments that it refers to.
+    pub(crate) fn attach(&mut self, attachments: Vec<Bytes>) {
+        self.attachments = attachments;
     }
 
     /// What a serialiser wrote. A value that came from one client must not be read as an attachment
     /// by another, so there are exactly the placeholders that stand for our attachments.
-    fn written_with(self, attachments: Vec<Bytes>) -> Result<Self, ArgError> {
+    fn written_with(mut self, attachments: Vec<Bytes>) -> Result<Self, ArgError> {
         let mut placeholders = 0;
         let count = |number| {
             placeholders += 1;
@@ -151,7 +148,8 @@ impl Args {
             json::placeholders(&self.list, count).map_err(foreign)?;
         }
         if placeholders == attachments.len() {
-            Ok(self.with_attachments(attachments))
+            self.attach(attachments);
+            Ok(self)
         } else {
             Err(ArgError::ForeignPlaceholder)
         }
@@ -265,7 +263,7 @@ impl Args {
     }
 
     /// The elements with commas between them.
-    pub(crate) fn list(&self) -> &Text {
+    pub(crate) fn list(&self) -> &str {
         &self.list
     }
 }
@@ -343,7 +341,11 @@ impl List {
     }
 
     fn with(self, attachments: Vec<Bytes>) -> Args {
-        Args::new(self.json.into(), self.count).with_attachments(attachments)
+        Args {
+            list: self.json.into(),
+            count: self.count,
+            attachments,
+        }
     }
 }
 
@@ -519,7 +521,8 @@ mod tests {
             r#"{"_placeholder":false,"num":0}"#,
         ] {
             let list = format!("{placeholder},{other}").as_str().into();
-            let args = Args::new(list, 2).with_attachments(vec!["bytes".into()]);
+            let mut args = Args::new(list, 2);
+            args.attach(vec!["bytes".into()]);
             assert_eq!(args.get::<Binary>(0), Ok("bytes".into()));
             assert!(args.get::<Binary>(1).is_err(), "{other}");
         }

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::{Config, NamespaceName, PacketError, decode::Announced, json};
+use crate::{Args, Body, Config, NamespaceName, PacketError, json};
 
 /// The packet of one client whose attachments are still to come, if there is one.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub struct Assembler(Option<Box<Waiting>>);
 #[derive(Debug)]
 struct Waiting {
     namespace: NamespaceName,
-    packet: Announced,
+    body: Body,
     count: usize,
     attachments: Vec<Bytes>,
     bytes: usize,
@@ -52,14 +52,14 @@ impl Assembler {
         &mut self,
         now: Instant,
         namespace: NamespaceName,
-        packet: Announced,
+        body: Body,
         count: usize,
         config: &Config,
     ) -> Result<(), PacketError> {
         if count > config.max_attachments {
             return Err(PacketError::AttachmentCount);
         }
-        json::placeholders(packet.list(), |number| {
+        json::placeholders(list(&body), |number| {
             if number < count {
                 Ok(())
             } else {
@@ -70,7 +70,7 @@ impl Assembler {
         let attachments = Vec::new();
         let waiting = Waiting {
             namespace,
-            packet,
+            body,
             count,
             attachments,
             bytes: 0,
@@ -89,7 +89,7 @@ impl Assembler {
         &mut self,
         attachment: Bytes,
         config: &Config,
-    ) -> Result<Option<(NamespaceName, Announced, Vec<Bytes>)>, PacketError> {
+    ) -> Result<Option<(NamespaceName, Body)>, PacketError> {
         let waiting = self.0.as_mut().ok_or(PacketError::StrayAttachment)?;
         waiting.bytes = waiting.bytes.saturating_add(attachment.len());
         if waiting.bytes > config.max_attachment_bytes {
@@ -102,9 +102,15 @@ impl Assembler {
         let Some(whole) = self.0.take() else {
             return Ok(None);
         };
-        bounded(whole.packet.list(), &whole.attachments, whole.bytes)?;
-        Ok(Some((whole.namespace, whole.packet, whole.attachments)))
+        bounded(list(&whole.body), &whole.attachments, whole.bytes)?;
+        let body = whole.body.with_attachments(whole.attachments);
+        Ok(Some((whole.namespace, body)))
     }
+}
+
+/// The arguments as they stand in the packet.
+fn list(body: &Body) -> &str {
+    body.args().map_or("", Args::list)
 }
 
 /// One attachment may be referred to many times, but a packet must not grow beyond twice its size.

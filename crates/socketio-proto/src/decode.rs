@@ -6,40 +6,14 @@
     clippy::arithmetic_side_effects
 )]
 
-use bytes::Bytes;
 use engineio_proto::Text;
 
 use crate::{
-    AckId, Args, Body, EventName, NamespaceName, Packet, PacketError, PacketType, Protocol,
+    Args, Body, EventName, NamespaceName, Packet, PacketError, PacketType, Protocol,
     grammar::{self, Header},
     json::{self, Kind},
     packet::RESERVED,
 };
-
-/// An event or answer before its attachments are known.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Announced {
-    Event {
-        name: EventName,
-        args: Args,
-        ack: Option<AckId>,
-    },
-    Ack {
-        id: Option<AckId>,
-        args: Option<Args>,
-    },
-}
-
-/// What the text of a packet says.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Decoded {
-    Whole(Body),
-    /// Attachments follow.
-    Announced {
-        packet: Announced,
-        count: usize,
-    },
-}
 
 impl Packet {
     /// Reads a packet that has no attachments.
@@ -52,42 +26,29 @@ impl Packet {
         let header = grammar::packet(text)?;
         let namespace = header.namespace;
         let namespace = NamespaceName::parse(namespace).map_err(|_| PacketError::Namespace)?;
-        match body(protocol, text, &header)? {
-            Decoded::Whole(body) => Ok(Self { namespace, body }),
-            Decoded::Announced { .. } => Err(PacketError::AttachmentCount),
+        let body = body(protocol, text, &header)?;
+        match header.attachments {
+            0 => Ok(Self { namespace, body }),
+            _ => Err(PacketError::AttachmentCount),
         }
     }
 }
 
-/// Reads the payload of a packet whose header is known. `text` is the whole packet.
+/// Reads the payload of a packet whose header is known, without the attachments that it announces.
+/// `text` is the whole packet.
 pub(crate) fn body(
     protocol: Protocol,
     text: &Text,
     header: &Header<'_>,
-) -> Result<Decoded, PacketError> {
+) -> Result<Body, PacketError> {
     let payload = header.payload;
-    let whole = match header.kind {
-        PacketType::Connect => Body::Connect(connect(protocol, text, payload)?),
-        PacketType::Disconnect => disconnect(protocol, payload)?,
-        PacketType::ConnectError => Body::ConnectError(slice(text, payload)),
-        PacketType::Event => event(protocol, text, header)?.with(Vec::new()),
-        PacketType::Ack => ack(text, header)?.with(Vec::new()),
-        PacketType::BinaryEvent => {
-            let packet = event(protocol, text, header)?;
-            return Ok(Decoded::Announced {
-                packet,
-                count: header.attachments,
-            });
-        }
-        PacketType::BinaryAck => {
-            let packet = ack(text, header)?;
-            return Ok(Decoded::Announced {
-                packet,
-                count: header.attachments,
-            });
-        }
-    };
-    Ok(Decoded::Whole(whole))
+    match header.kind {
+        PacketType::Connect => Ok(Body::Connect(connect(protocol, text, payload)?)),
+        PacketType::Disconnect => disconnect(protocol, payload),
+        PacketType::ConnectError => Ok(Body::ConnectError(slice(text, payload))),
+        PacketType::Event | PacketType::BinaryEvent => event(protocol, text, header),
+        PacketType::Ack | PacketType::BinaryAck => ack(text, header),
+    }
 }
 
 /// Absent or an object; protocol 4 puts its data into the namespace and ignores a payload.
@@ -109,7 +70,7 @@ fn disconnect(protocol: Protocol, payload: &str) -> Result<Body, PacketError> {
 }
 
 /// An array that begins with a name. A missing payload is an error (SIO5 11).
-fn event(protocol: Protocol, text: &Text, header: &Header<'_>) -> Result<Announced, PacketError> {
+fn event(protocol: Protocol, text: &Text, header: &Header<'_>) -> Result<Body, PacketError> {
     if header.payload.is_empty() {
         return Err(PacketError::Payload);
     }
@@ -119,7 +80,7 @@ fn event(protocol: Protocol, text: &Text, header: &Header<'_>) -> Result<Announc
         return Err(PacketError::ReservedName);
     }
     let list = part(text, array.rest());
-    Ok(Announced::Event {
+    Ok(Body::Event {
         name,
         args: Args::new(list, array.count.saturating_sub(1)),
         ack: header.ack,
@@ -152,14 +113,14 @@ pub(crate) fn is_reserved(name: &EventName) -> bool {
 }
 
 /// An array. A missing payload is an answer that nobody can use, and ignored (SIO5 11).
-fn ack(text: &Text, header: &Header<'_>) -> Result<Announced, PacketError> {
+fn ack(text: &Text, header: &Header<'_>) -> Result<Body, PacketError> {
     let id = header.ack;
     if header.payload.is_empty() {
-        return Ok(Announced::Ack { id, args: None });
+        return Ok(Body::Ack { id, args: None });
     }
     let array = json::array(header.payload)?;
     let args = Some(Args::new(part(text, array.list), array.count));
-    Ok(Announced::Ack { id, args })
+    Ok(Body::Ack { id, args })
 }
 
 fn slice(text: &Text, payload: &str) -> Option<Text> {
@@ -178,31 +139,6 @@ fn part(text: &Text, part: &str) -> Text {
 
 /// Bytes of a packet that may be kept for the least of its parts.
 const SMALL: usize = 1024;
-
-impl Announced {
-    /// Its arguments without their attachments.
-    pub(crate) fn list(&self) -> &str {
-        match self {
-            Self::Event { args, .. } => args.list(),
-            Self::Ack { args, .. } => args.as_ref().map(Args::list).map_or("", Text::as_str),
-        }
-    }
-
-    /// The whole, once its attachments are there.
-    pub(crate) fn with(self, attachments: Vec<Bytes>) -> Body {
-        match self {
-            Self::Event { name, args, ack } => Body::Event {
-                name,
-                args: args.with_attachments(attachments),
-                ack,
-            },
-            Self::Ack { id, args } => Body::Ack {
-                id,
-                args: args.map(|args| args.with_attachments(attachments)),
-            },
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

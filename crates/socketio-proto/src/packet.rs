@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use engineio_proto::Text;
 
 use crate::{Args, NamespaceName};
@@ -133,6 +134,29 @@ pub enum Body {
     },
     /// CONNECT_ERROR, with the payload as raw JSON.
     ConnectError(Option<Text>),
+}
+
+impl Body {
+    /// Its arguments, if it has some.
+    pub(crate) fn args(&self) -> Option<&Args> {
+        match self {
+            Self::Event { args, .. } => Some(args),
+            Self::Ack { args, .. } => args.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The same with the attachments that its arguments refer to.
+    pub(crate) fn with_attachments(mut self, attachments: Vec<Bytes>) -> Self {
+        match &mut self {
+            Self::Event { args, .. }
+            | Self::Ack {
+                args: Some(args), ..
+            } => args.attach(attachments),
+            _ => {}
+        }
+        self
+    }
 }
 
 /// Names that mean something to every client and are never sent as events (SIO5 6.4).

@@ -16,8 +16,7 @@ use engineio_proto::{Data, Entry, Text};
 use self::lifecycle::Memberships;
 use crate::{
     AckId, Args, Assembler, Body, Config, EventName, NamespaceName, PacketError, PacketType,
-    Protocol, Violation,
-    decode::{self, Decoded},
+    Protocol, Violation, decode,
     grammar::{self, Header},
 };
 
@@ -192,7 +191,7 @@ impl Connection {
         }
         match (self.protocol, header.kind) {
             (_, PacketType::Connect) => match decode::body(self.protocol, text, &header)? {
-                Decoded::Whole(Body::Connect(auth)) => self.handle_connect(&header, auth),
+                Body::Connect(auth) => self.handle_connect(&header, auth),
                 _ => Ok(()),
             },
             (Protocol::V5, PacketType::ConnectError) => Err(Violation::ConnectError),
@@ -236,26 +235,24 @@ impl Connection {
         header: &Header<'_>,
         namespace: NamespaceName,
     ) -> Result<(), Violation> {
-        match decode::body(self.protocol, text, header)? {
-            Decoded::Whole(body) => self.handle_body(namespace, body),
-            Decoded::Announced { packet, count } => {
-                Ok(self
-                    .assembler
-                    .begin(now, namespace, packet, count, &self.config)?)
-            }
+        let body = decode::body(self.protocol, text, header)?;
+        match header.attachments {
+            0 => self.handle_body(namespace, body),
+            count => Ok(self
+                .assembler
+                .begin(now, namespace, body, count, &self.config)?),
         }
     }
 
     fn handle_attachment(&mut self, bytes: Bytes) -> Result<(), Violation> {
-        let Some((namespace, packet, attachments)) = self.assembler.push(bytes, &self.config)?
-        else {
+        let Some((namespace, body)) = self.assembler.push(bytes, &self.config)? else {
             return Ok(());
         };
         // The client was not in the namespace, or the server has ended its stay meanwhile.
         if self.memberships.joined(namespace.as_str()).is_none() {
             return Ok(());
         }
-        self.handle_body(namespace, packet.with(attachments))
+        self.handle_body(namespace, body)
     }
 
     /// A whole packet for a namespace that the client is in.
