@@ -1,9 +1,13 @@
 //! What the application may know of a session's first request.
 
-use std::{net::SocketAddr, sync::Arc, time::SystemTime};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::SystemTime,
+};
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Uri};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 
 use crate::TrustedProxies;
 
@@ -14,9 +18,17 @@ pub struct Handshake(Arc<Kept>);
 #[derive(Debug)]
 struct Kept {
     uri: Uri,
-    headers: HeaderMap,
+    headers: Headers,
     peer: Option<SocketAddr>,
     issued: SystemTime,
+}
+
+/// The request's headers as lines of one piece of memory. A map of them takes four times as much, for as
+/// long as the session lives, and is made for applications that ask for it.
+#[derive(Debug)]
+struct Headers {
+    lines: Bytes,
+    map: OnceLock<Box<HeaderMap>>,
 }
 
 /// The peer address of a connection, put into each request's extensions by whoever accepted it.
@@ -29,7 +41,7 @@ impl Handshake {
         let client = |peer| proxies.map_or(peer, |proxies| proxies.client(peer, request.headers()));
         Self(Arc::new(Kept {
             uri: copied(request.uri()),
-            headers: unpinned(request.headers()),
+            headers: Headers::of(request.headers()),
             peer: peer.map(client),
             issued: SystemTime::now(),
         }))
@@ -47,7 +59,7 @@ impl Handshake {
 
     /// The request's headers.
     pub fn headers(&self) -> &HeaderMap {
-        &self.0.headers
+        self.0.headers.map()
     }
 
     /// The client's address, if the host told the one of its connection with [`PeerAddr`]: that, or
@@ -73,17 +85,46 @@ fn copied(uri: &Uri) -> Uri {
     Uri::from_maybe_shared(text).unwrap_or_default()
 }
 
-/// The same headers, with all their values in one piece of memory of their own.
-fn unpinned(headers: &HeaderMap) -> HeaderMap {
-    let mut values = BytesMut::with_capacity(headers.values().map(HeaderValue::len).sum());
-    let mut unpinned = HeaderMap::with_capacity(headers.keys_len());
-    for (name, value) in headers {
-        values.extend_from_slice(value.as_bytes());
-        if let Ok(value) = HeaderValue::from_maybe_shared(values.split().freeze()) {
-            unpinned.append(name, value);
+impl Headers {
+    fn of(headers: &HeaderMap) -> Self {
+        let parts = |(name, value)| {
+            [
+                HeaderName::as_str(name).as_bytes(),
+                b":",
+                HeaderValue::as_bytes(value),
+                b"\n",
+            ]
+        };
+        let length = headers.iter().flat_map(parts).map(<[u8]>::len).sum();
+        let mut lines = Vec::with_capacity(length);
+        for part in headers.iter().flat_map(parts) {
+            lines.extend_from_slice(part);
+        }
+        Self {
+            lines: lines.into(),
+            map: OnceLock::new(),
         }
     }
-    unpinned
+
+    fn map(&self) -> &HeaderMap {
+        self.map.get_or_init(|| {
+            let lines = self.lines.split(|byte| *byte == b'\n');
+            let mut map = HeaderMap::new();
+            for (name, value) in lines.filter_map(|line| self.field(line)) {
+                map.append(name, value);
+            }
+            Box::new(map)
+        })
+    }
+
+    /// A value shares the memory of the lines. Neither a name nor a value has a line feed, and no name
+    /// a colon (RFC 9110, 5.5 and 5.6.2).
+    fn field(&self, line: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let name = HeaderName::from_bytes(&line[..colon]).ok()?;
+        let value = self.lines.slice_ref(&line[colon + 1..]);
+        Some((name, HeaderValue::from_maybe_shared(value).ok()?))
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +132,23 @@ mod tests {
     use http::header;
 
     use super::*;
+
+    #[test]
+    fn headers_come_back_as_they_came() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("host", &b"example.com:80"[..]),
+            ("cookie", b"a=1; b=\"2:3\""),
+            ("cookie", b""),
+            ("x-tab", b"one\ttwo"),
+            ("x-latin", b"caf\xe9"),
+        ] {
+            let value = HeaderValue::from_bytes(value).unwrap();
+            headers.append(HeaderName::from_static(name), value);
+        }
+        assert_eq!(Headers::of(&headers).map(), &headers);
+        assert!(Headers::of(&HeaderMap::new()).map().is_empty());
+    }
 
     #[test]
     fn a_target_is_kept_in_every_form() {
