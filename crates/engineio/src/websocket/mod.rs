@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use engineio_proto::{CloseCode, Frame, Text, WebSocketId};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use hyper::upgrade::OnUpgrade;
 use tokio::{io::AsyncRead, time::timeout};
 use tokio_tungstenite::{
@@ -62,6 +62,7 @@ pub(crate) async fn run(cell: Arc<SessionCell>, id: WebSocketId, upgrade: OnUpgr
     }
 }
 
+/// How it begins and how it ends is boxed: a future has room for all that it may ever wait for.
 async fn serve<R>(
     cell: Arc<SessionCell>,
     id: WebSocketId,
@@ -74,17 +75,17 @@ async fn serve<R>(
     let limits = &cell.engine().config().protocol.limits;
     let settings = settings(limits.max_payload);
     let stream = ReadSide::new(reader, &read, limits);
-    let mut frames =
-        WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(settings))
-            .await;
+    let made =
+        WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(settings));
+    let mut frames = Box::pin(made).await;
     let signal = match cell.attach(id, outlet.writer()) {
         Ok(signal) => signal,
-        Err(farewell) => return close(outlet, &mut frames, farewell).await,
+        Err(farewell) => return Box::pin(close(outlet, &mut frames, farewell)).await,
     };
     // Bytes that came behind the handshake are not read again, so that no read reports them.
     if frames.get_ref().excess().is_some() {
         let end = End::Refused(CloseCode::Policy);
-        return end_by_peer(&cell, id, outlet, &mut frames, end).await;
+        return Box::pin(end_by_peer(&cell, id, outlet, &mut frames, end)).await;
     }
     // Frames that were queued before the socket stood wait for the first look.
     signal.tell();
@@ -92,8 +93,8 @@ async fn serve<R>(
     loop {
         tokio::select! {
             frame = frames.next(), if reading == Reading::On => {
-                if let Some(end) = handle(&cell, id, frame, &mut frames).await {
-                    return end_by_peer(&cell, id, outlet, &mut frames, end).await;
+                if let Some(end) = handle(&cell, id, frame, &mut frames) {
+                    return Box::pin(end_by_peer(&cell, id, outlet, &mut frames, end)).await;
                 }
             }
             () = signal.told() => {}
@@ -106,7 +107,9 @@ async fn serve<R>(
         }
         match cell.errand(id) {
             Errand::Drop => return,
-            Errand::Close(farewell) => return close(outlet, &mut frames, farewell).await,
+            Errand::Close(farewell) => {
+                return Box::pin(close(outlet, &mut frames, farewell)).await;
+            }
             Errand::Serve {
                 progress,
                 reading: may,
@@ -128,7 +131,7 @@ enum End {
     Refused(CloseCode),
 }
 
-async fn handle<R: AsyncRead + Unpin>(
+fn handle<R: AsyncRead + Unpin>(
     cell: &Arc<SessionCell>,
     id: WebSocketId,
     frame: Option<Result<Message, Error>>,
@@ -144,9 +147,9 @@ async fn handle<R: AsyncRead + Unpin>(
             feed(cell, id, Frame::Binary(Bytes::copy_from_slice(&bytes)));
             None
         }
-        Some(Ok(Message::Close(_))) => Some(End::Closed(reply(frames).await.unwrap_or_default())),
+        Some(Ok(Message::Close(_))) => Some(End::Closed(reply(frames).unwrap_or_default())),
         Some(Ok(_)) => {
-            if let Some(pong) = reply(frames).await {
+            if let Some(pong) = reply(frames) {
                 cell.feed(|session, now| session.handle_control(now, id, pong));
             }
             None
@@ -160,9 +163,9 @@ async fn handle<R: AsyncRead + Unpin>(
 }
 
 /// What tungstenite answers to a control frame, which it would else keep until its next read.
-async fn reply<R: AsyncRead + Unpin>(frames: &mut WebSocketStream<ReadSide<R>>) -> Option<Bytes> {
-    // Ends at once, as our write side takes everything; after a close it says that this is the end.
-    let _ = frames.flush().await;
+fn reply<R: AsyncRead + Unpin>(frames: &mut WebSocketStream<ReadSide<R>>) -> Option<Bytes> {
+    // Need not wait, as our write side takes everything; after a close it says that this is the end.
+    let _ = frames.flush().now_or_never();
     frames.get_mut().take_reply()
 }
 
@@ -236,7 +239,7 @@ fn close_code(error: &Error) -> Option<CloseCode> {
 /// The default read buffer of 128 KiB would be most of what an idle connection costs.
 fn settings(limit: usize) -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(1024)
+        .read_buffer_size(512)
         .write_buffer_size(0)
         .max_write_buffer_size(4096)
         .max_message_size(Some(limit))
