@@ -117,8 +117,7 @@ impl Client {
         let welcome = || self.settle(state);
         candidate.namespace.enter(&socket, link, rooms, welcome);
         socket.counters().joined();
-        let name = candidate.namespace.name().clone();
-        state.sockets.insert(name, Arc::clone(&socket));
+        state.sockets.insert(Arc::clone(&socket));
         socket.deliver_due(Work::Connected);
         socket
     }

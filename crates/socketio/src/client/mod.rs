@@ -5,9 +5,9 @@
 //! then one of inbox, acks, a namespace's memory and then its rooms, and the engine's session last.
 
 mod entrance;
+mod sockets;
 
 use std::{
-    collections::BTreeMap,
     mem, ptr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::{Duration, Instant},
@@ -22,6 +22,7 @@ use socketio_proto::{Connection, Event, NamespaceName, Output, Violation};
 use tokio::{task::AbortHandle, time::sleep_until};
 
 pub(crate) use self::entrance::Entrance;
+use self::sockets::Sockets;
 use crate::{
     DisconnectReason, EmitError, EmitOutcome, Handshake, Refusal, SocketId,
     admission::{self, internal_error, unknown_namespace},
@@ -53,8 +54,7 @@ struct State {
     connection: Connection,
     /// When its last message came.
     heard: Instant,
-    /// A client has few namespaces, and most have one.
-    sockets: BTreeMap<NamespaceName, Arc<SocketCore>>,
+    sockets: Sockets,
     /// Questions to middleware that are asked once the lock is free.
     asked: Vec<BoxFuture<'static, ()>>,
     timer: Option<Timer>,
@@ -88,7 +88,7 @@ impl Client {
             state: Mutex::new(State {
                 connection: Connection::open(now(), protocol, settings),
                 heard: now(),
-                sockets: BTreeMap::new(),
+                sockets: Sockets::default(),
                 asked: Vec::new(),
                 timer: None,
                 violation: None,
@@ -163,7 +163,10 @@ impl Client {
     /// Takes all sockets out of their namespaces and ends the session, behind what is queued.
     pub(crate) fn close(self: &Arc<Self>) {
         let mut state = self.lock();
-        let names: Vec<NamespaceName> = state.sockets.keys().cloned().collect();
+        let sockets = state.sockets.iter();
+        let names: Vec<NamespaceName> = sockets
+            .map(|socket| socket.namespace().name().clone())
+            .collect();
         for name in &names {
             self.end_one(
                 &mut state,
@@ -218,7 +221,7 @@ impl Client {
         if let Some(timer) = state.timer.take() {
             timer.task.abort();
         }
-        for (_, socket) in mem::take(&mut state.sockets) {
+        for socket in state.sockets.take() {
             socket.left(reason);
         }
     }
@@ -377,7 +380,7 @@ impl Client {
 
     fn upgraded(&self) {
         let state = self.lock();
-        for socket in state.sockets.values() {
+        for socket in state.sockets.iter() {
             self.tell(|| Happening::Upgraded(socket));
         }
     }
