@@ -37,6 +37,6 @@ pub use namespace::{InvalidNamespace, NamespaceName};
 pub use packet::{AckId, Body, EventName, Packet, PacketType};
 pub use protocol::Protocol;
 pub use recovery::{
-    Address, Audience, Gap, LostSocket, Offset, PrivateId, Recovery, RecoveryLimits,
-    RecoveryRequest, Replay, Returning, Stays,
+    Address, Audience, Gap, LostSocket, Offset, PrivateId, Recovery, RecoveryBudget,
+    RecoveryLimits, RecoveryRequest, Replay, Returning, Stays,
 };

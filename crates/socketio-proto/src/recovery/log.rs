@@ -130,16 +130,35 @@ impl Log {
         self.packets.front().map(|logged| logged.at)
     }
 
-    pub(super) fn trim(&mut self, is_old: impl Fn(Instant) -> bool, packets: usize, bytes: usize) {
-        while let Some(oldest) = self.packets.front() {
-            let too_much = self.packets.len() > packets || self.bytes > bytes;
-            if !too_much && !is_old(oldest.at) {
-                return;
-            }
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn trim(&mut self, is_old: impl Fn(Instant) -> bool) {
+        while self.oldest().is_some_and(&is_old) {
+            self.drop_oldest();
+        }
+    }
+
+    pub(super) fn bound(&mut self, packets: usize, bytes: usize) {
+        while self.packets.len() > packets || self.bytes > bytes {
+            self.drop_oldest();
+        }
+    }
+
+    pub(super) fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.packets.pop_front() {
             self.bytes -= oldest.bytes;
             self.forgotten += 1;
-            self.packets.pop_front();
         }
+    }
+
+    /// Forgets everything. Offsets go on.
+    pub(super) fn clear(&mut self) {
+        *self = Self {
+            forgotten: self.head().0,
+            ..Self::default()
+        };
     }
 }
 

@@ -25,6 +25,8 @@ pub struct LostSocket<S> {
     pub sent_until: Offset,
     /// What the application keeps for it.
     pub state: S,
+    /// What that takes, as far as the driver knows.
+    pub state_bytes: usize,
 }
 
 impl<S> LostSocket<S> {
@@ -39,6 +41,11 @@ impl<S> LostSocket<S> {
             received
         }
     }
+
+    /// What is kept of it, in bytes.
+    fn bytes(&self) -> usize {
+        size_of::<Awaited<S>>() + self.socket_id.len() + self.rooms.bytes() + self.state_bytes
+    }
 }
 
 #[derive(Debug)]
@@ -49,6 +56,7 @@ pub(super) struct LostSockets<S> {
     /// In the order of loss, which is that of expiry.
     queue: BTreeMap<Turn, (Instant, PrivateId)>,
     next: Turn,
+    bytes: usize,
     /// Of those who have not come back.
     forgotten: Vec<S>,
 }
@@ -70,6 +78,7 @@ impl<S> Default for LostSockets<S> {
             ids: HashMap::new(),
             queue: BTreeMap::new(),
             next: Turn::default(),
+            bytes: 0,
             forgotten: Vec::new(),
         }
     }
@@ -82,6 +91,7 @@ impl<S> LostSockets<S> {
         self.next = Turn(turn.0 + 1);
         self.queue.insert(turn, (at, id.clone()));
         self.ids.insert(Arc::clone(&socket.socket_id), id.clone());
+        self.bytes += socket.bytes();
         self.sockets.insert(id, Awaited { turn, socket });
     }
 
@@ -101,15 +111,21 @@ impl<S> LostSockets<S> {
         self.sockets.values().map(|awaited| &awaited.socket)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.sockets.is_empty()
+    pub(super) fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Changes the rooms of the socket with this id.
     pub(super) fn regroup(&mut self, socket_id: &str, change: impl FnOnce(&mut Stays)) {
         let id = self.ids.get(socket_id);
         if let Some(awaited) = id.and_then(|id| self.sockets.get_mut(id)) {
+            self.bytes -= awaited.socket.bytes();
             change(&mut awaited.socket.rooms);
+            self.bytes += awaited.socket.bytes();
         }
     }
 
@@ -117,6 +133,7 @@ impl<S> LostSockets<S> {
         let awaited = self.sockets.remove(id)?;
         self.ids.remove(&awaited.socket.socket_id);
         self.queue.remove(&awaited.turn);
+        self.bytes -= awaited.socket.bytes();
         Some(awaited.socket)
     }
 
@@ -125,12 +142,21 @@ impl<S> LostSockets<S> {
         Some(*at)
     }
 
-    pub(super) fn trim(&mut self, is_old: impl Fn(Instant) -> bool, most: usize) {
-        while let Some((at, id)) = self.queue.values().next() {
-            if self.queue.len() <= most && !is_old(*at) {
-                return;
-            }
-            let id = id.clone();
+    pub(super) fn trim(&mut self, is_old: impl Fn(Instant) -> bool) {
+        while self.oldest().is_some_and(&is_old) {
+            self.drop_oldest();
+        }
+    }
+
+    pub(super) fn bound(&mut self, sockets: usize, bytes: usize) {
+        while self.sockets.len() > sockets || self.bytes > bytes {
+            self.drop_oldest();
+        }
+    }
+
+    pub(super) fn drop_oldest(&mut self) {
+        let oldest = self.queue.values().next();
+        if let Some(id) = oldest.map(|(_, id)| id.clone()) {
             self.give_up(&id);
         }
     }

@@ -2,8 +2,10 @@
 //! (SIO5 6.7, protocol 5 only).
 //!
 //! Owns the log of what was sent and the sockets that were lost, both bounded in count, bytes and
-//! time. Who is in the namespace now, and the order between recording and sending, are the driver's.
+//! time, and what all namespaces of a server hold together. Who is in the namespace now, and the order between recording and sending, are the driver's.
 
+mod budget;
+mod limits;
 mod log;
 mod lost;
 mod request;
@@ -11,38 +13,24 @@ mod stays;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use engineio_proto::Entry;
 
 use self::{
+    budget::{Excess, Share},
     log::Log,
     lost::{LostSockets, Turn},
 };
 
 pub use self::{
+    budget::RecoveryBudget,
+    limits::RecoveryLimits,
     log::{Address, Audience, Offset},
     lost::LostSocket,
     request::{PrivateId, RecoveryRequest},
     stays::Stays,
 };
-
-/// How much a namespace keeps for clients that may come back.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct RecoveryLimits {
-    /// How long a client may stay away. Default two minutes.
-    pub max_disconnection: Duration,
-    /// Packets in the log. Default 16,384.
-    pub max_packets: usize,
-    /// Bytes in the log. Default 16 MiB.
-    pub max_bytes: usize,
-    /// Sockets that are waited for. Default 10,000.
-    pub max_sockets: usize,
-}
 
 /// The memory of one namespace. `S` is what the application keeps for a socket.
 ///
@@ -60,6 +48,7 @@ pub struct Recovery<S> {
     limits: RecoveryLimits,
     log: Log,
     lost: LostSockets<S>,
+    share: Share,
 }
 
 /// A socket that is coming back: it gets what it missed, then it is let in.
@@ -89,12 +78,13 @@ pub enum Replay {
 pub struct Gap;
 
 impl<S> Recovery<S> {
-    /// An empty memory.
-    pub fn new(limits: RecoveryLimits) -> Self {
+    /// An empty memory within the budget of its server.
+    pub fn new(limits: RecoveryLimits, budget: &Arc<RecoveryBudget>) -> Self {
         Self {
             limits,
             log: Log::default(),
             lost: LostSockets::default(),
+            share: Share::new(budget),
         }
     }
 
@@ -136,7 +126,7 @@ impl<S> Recovery<S> {
 
     /// True if no socket is waited for.
     pub fn awaits_nobody(&self) -> bool {
-        self.lost.is_empty()
+        self.lost.len() == 0
     }
 
     /// The ids of the sockets that are waited for and meant at this moment.
@@ -151,17 +141,20 @@ impl<S> Recovery<S> {
     pub fn join(&mut self, socket_id: &str, room: Arc<str>) {
         let head = self.head();
         self.lost.regroup(socket_id, |rooms| rooms.join(room, head));
+        self.bound();
     }
 
     /// Takes a socket that is waited for out of a room: it hears nothing of it when it comes back,
     /// not even what was sent while it was in.
     pub fn leave(&mut self, socket_id: &str, room: &str) {
         self.lost.regroup(socket_id, |rooms| rooms.leave(room));
+        self.bound();
     }
 
     /// Waits no longer for a socket. A claim to it that is under way ends with a [`Gap`].
     pub fn forget(&mut self, socket_id: &str) {
         self.lost.forget(socket_id);
+        self.bound();
     }
 
     /// Finds the socket of a client that has come back. It is waited for until it is
@@ -228,6 +221,13 @@ impl<S> Recovery<S> {
     /// A socket that has come back is joined. From now on its private id is unknown.
     pub fn let_in(&mut self, id: &PrivateId) {
         self.lost.remove(id);
+        self.bound();
+    }
+
+    /// Empties the log, for a namespace that nobody can come back to.
+    pub fn forget_packets(&mut self) {
+        self.log.clear();
+        self.bound();
     }
 
     /// When [`Recovery::expire`] frees something next.
@@ -249,22 +249,40 @@ impl<S> Recovery<S> {
     pub fn expire(&mut self, now: Instant) {
         let window = self.limits.max_disconnection;
         let is_old = |since: Instant| now.saturating_duration_since(since) >= window;
-        self.lost.trim(is_old, self.limits.max_sockets);
-        self.log
-            .trim(is_old, self.limits.max_packets, self.limits.max_bytes);
+        self.lost.trim(is_old);
+        self.log.trim(is_old);
+        self.bound();
+    }
+
+    /// Frees what is too much.
+    fn bound(&mut self) {
+        let limits = &self.limits;
+        self.lost.bound(limits.max_sockets, limits.max_socket_bytes);
+        self.log.bound(limits.max_packets, limits.max_bytes);
+        self.resize();
+        while let Some(excess) = self.share.excess() {
+            match excess {
+                Excess::Bytes if self.is_log_older() => self.log.drop_oldest(),
+                Excess::Bytes | Excess::Sockets => self.lost.drop_oldest(),
+            }
+            self.resize();
+        }
+    }
+
+    fn resize(&mut self) {
+        let bytes = self.log.bytes() + self.lost.bytes();
+        self.share.resize(bytes, self.lost.len());
+    }
+
+    /// True if the oldest that is kept is a packet.
+    fn is_log_older(&self) -> bool {
+        match (self.log.oldest(), self.lost.oldest()) {
+            (Some(packet), Some(socket)) => packet <= socket,
+            (packet, None) => packet.is_some(),
+            (None, _) => false,
+        }
     }
 }
 
 /// Packets of the log that one turn of a replay passes over.
 const PER_TURN: usize = 256;
-
-impl Default for RecoveryLimits {
-    fn default() -> Self {
-        Self {
-            max_disconnection: Duration::from_secs(120),
-            max_packets: 16_384,
-            max_bytes: 16 * 1024 * 1024,
-            max_sockets: 10_000,
-        }
-    }
-}

@@ -1,8 +1,9 @@
 //! What the application does to sockets, wherever they are: those that have lost their client and
 //! wait for it are moved and sent away as if they were here.
 //!
-//! The lock of the namespace's memory is held meanwhile, under which sockets are lost and come back,
-//! so that none of them slips through.
+//! The lock of the namespace's memory is held meanwhile, under which sockets are lost and come back, so
+//! that none is moved here and comes back unmoved. Those who are here are sent away after it: one that
+//! is lost before its turn is forgotten, and one that is even back by then has come too late to be meant.
 
 use std::sync::Arc;
 

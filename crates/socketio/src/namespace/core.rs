@@ -40,7 +40,7 @@ impl NamespaceCore {
     ) -> Arc<Self> {
         let recovery = settings.recovery.as_ref();
         let recovery = recovery.filter(|_| behaviour.comeback() == Comeback::AsServer);
-        let memory = recovery.map(|recovery| Mutex::new(Memory::new(recovery.limits.clone())));
+        let memory = recovery.map(|terms| Mutex::new(Memory::new(terms)));
         Arc::new(Self {
             name,
             memory,

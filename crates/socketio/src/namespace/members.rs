@@ -46,9 +46,10 @@ impl NamespaceCore {
         let closed = rooms.remove(socket.id());
         self.tell_closed(&closed);
         if let (Some(mut memory), Some(place)) = (memory, socket.place()) {
-            memory.leave(place);
             if reason.is_loss() {
                 memory.lose(socket, place);
+            } else {
+                memory.leave(place);
             }
         }
     }

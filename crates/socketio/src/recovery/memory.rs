@@ -8,12 +8,10 @@ use std::{
 };
 
 use engineio::proto::Entry;
-use socketio_proto::{
-    self as proto, Address, Audience, Offset, PrivateId, RecoveryLimits, RecoveryRequest,
-};
+use socketio_proto::{self as proto, Address, Audience, Offset, PrivateId, RecoveryRequest};
 use tokio::{runtime::Handle, time::sleep};
 
-use super::{Dismissal, Place, Returning, kept::Kept};
+use super::{Dismissal, Place, Returning, Terms, kept::Kept};
 use crate::{
     EmitError, JoinError, Room, SocketId, Target, clock::now, link::Message,
     namespace::NamespaceCore, socket::SocketCore,
@@ -36,9 +34,9 @@ enum Keeper {
 }
 
 impl Memory {
-    pub(crate) fn new(limits: RecoveryLimits) -> Self {
+    pub(crate) fn new(terms: &Terms) -> Self {
         Self {
-            recovery: proto::Recovery::new(limits),
+            recovery: proto::Recovery::new(terms.limits.clone(), &terms.budget),
             live: HashMap::new(),
             keeper: Keeper::None,
         }
@@ -97,10 +95,12 @@ impl Memory {
 
     pub(crate) fn leave(&mut self, place: &Place) {
         self.live.remove(place.private_id());
+        self.tidy();
     }
 
-    /// A socket that has left may come back.
+    /// The same for one that may come back.
     pub(crate) fn lose(&mut self, socket: &SocketCore, place: &Place) {
+        self.live.remove(place.private_id());
         let lost = place.lost(socket, self.recovery.head());
         self.recovery.lose(now(), place.private_id().clone(), lost);
         self.keep(socket.namespace());
@@ -192,11 +192,19 @@ impl Memory {
         encode: impl FnOnce(Offset) -> Result<(Entry, Message), EmitError>,
     ) -> Result<Message, EmitError> {
         let message = self.recovery.record(now(), audience, encode)?;
+        self.tidy();
         self.keep(namespace);
         Ok(message)
     }
 
     // keeping it small
+
+    /// With nobody here or away, nobody will ask what was sent.
+    fn tidy(&mut self) {
+        if self.live.is_empty() && self.recovery.awaits_nobody() {
+            self.recovery.forget_packets();
+        }
+    }
 
     /// Has the keeper run while there is something to keep.
     fn keep(&mut self, namespace: &Arc<NamespaceCore>) {
@@ -212,6 +220,7 @@ impl Memory {
     /// Frees what is too old. With nothing left the keeper may rest.
     fn expire(&mut self) -> (Vec<Kept>, Holding) {
         self.recovery.expire(now());
+        self.tidy();
         let forgotten = self.recovery.take_forgotten();
         if self.recovery.poll_timeout().is_some() {
             return (forgotten, Holding::Something);

@@ -8,7 +8,9 @@ mod memory;
 mod place;
 mod returning;
 
-use socketio_proto::RecoveryLimits;
+use std::sync::Arc;
+
+use socketio_proto::{RecoveryBudget, RecoveryLimits};
 
 pub(crate) use self::{kept::Dismissal, memory::Memory, place::Place, returning::Returning};
 
@@ -51,8 +53,16 @@ pub(crate) use self::{kept::Dismissal, memory::Memory, place::Place, returning::
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Recovery {
-    pub(crate) limits: RecoveryLimits,
+    limits: RecoveryLimits,
+    middleware: Middleware,
+}
+
+/// Recovery as one server has it.
+pub(crate) struct Terms {
+    limits: RecoveryLimits,
     pub(crate) middleware: Middleware,
+    /// Of all its namespaces.
+    budget: Arc<RecoveryBudget>,
 }
 
 /// Whether a client that comes back passes the namespace's middleware.
@@ -69,7 +79,7 @@ impl Recovery {
         Self::default()
     }
 
-    /// How much each namespace keeps, and for how long.
+    /// How much is kept, and for how long.
     #[must_use]
     pub fn limits(mut self, limits: RecoveryLimits) -> Self {
         self.limits = limits;
@@ -82,5 +92,15 @@ impl Recovery {
     pub fn ask_middleware(mut self) -> Self {
         self.middleware = Middleware::Asked;
         self
+    }
+}
+
+impl From<Recovery> for Terms {
+    fn from(recovery: Recovery) -> Self {
+        Self {
+            budget: RecoveryBudget::new(&recovery.limits),
+            limits: recovery.limits,
+            middleware: recovery.middleware,
+        }
     }
 }

@@ -88,14 +88,16 @@ impl Place {
     /// What is kept of its socket, which is lost now.
     pub(super) fn lost(&self, socket: &SocketCore, head: Offset) -> LostSocket<Kept> {
         let progress = self.progress();
+        let state = Arc::clone(socket.state());
         LostSocket {
             socket_id: socket.id().shared(),
             rooms: progress.rooms.clone(),
             joined_at: self.joined_at,
             last_sent: progress.last_sent,
             sent_until: head,
+            state_bytes: size_of_val(&*state),
             state: Kept {
-                state: Arc::clone(socket.state()),
+                state,
                 dismissal: Arc::clone(&self.dismissal),
             },
         }

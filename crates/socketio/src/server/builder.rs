@@ -56,7 +56,7 @@ impl Builder {
 
     /// Lets clients that lose their connection come back. Default: each connection is a new one.
     pub fn recovery(mut self, recovery: Recovery) -> Self {
-        self.settings.recovery = Some(recovery);
+        self.settings.recovery = Some(recovery.into());
         self
     }
 

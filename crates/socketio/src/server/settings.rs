@@ -5,15 +5,18 @@ use std::{any::Any, sync::Arc, time::Duration};
 use engineio::proto::{SendOptions, SlowConsumer};
 
 use crate::{
-    Adapter, HandlerError, InboxLimits, LocalAdapter, Parser, Recovery, SocketId,
-    observer::Watched, recovery::Middleware, socket::SocketCore, stats::Counters,
+    Adapter, HandlerError, InboxLimits, LocalAdapter, Parser, SocketId,
+    observer::Watched,
+    recovery::{Middleware, Terms},
+    socket::SocketCore,
+    stats::Counters,
 };
 
 /// Settings of a server, fixed when it is built, and what it counts.
 pub(crate) struct Settings {
     pub(crate) adapter: Box<dyn Adapter>,
     pub(crate) parser: Parser,
-    pub(crate) recovery: Option<Recovery>,
+    pub(crate) recovery: Option<Terms>,
     /// Of sessions, for messages that say nothing else.
     pub(crate) slow_consumer: SlowConsumer,
     pub(crate) inbox: InboxLimits,
@@ -75,7 +78,7 @@ impl Settings {
     /// Whether clients that come back pass the middleware.
     pub(crate) fn middleware_on_return(&self) -> Middleware {
         let recovery = self.recovery.as_ref();
-        recovery.map_or(Middleware::Asked, |recovery| recovery.middleware)
+        recovery.map_or(Middleware::Asked, |terms| terms.middleware)
     }
 
     /// Tells the application what a handler failed with.

@@ -8,11 +8,13 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
-use socketio::{ConnectRequest, Recovery, Refusal, Server, Socket, testing::Client};
+use serde_json::{Value, json};
+use socketio::{
+    ConnectRequest, Recovery, RecoveryLimits, Refusal, Server, Socket, testing::Client,
+};
 use tokio::time::sleep;
 
-use super::{Member, builder, connected, with_limits};
+use super::{Member, builder, connected, ids, with_limits};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_kept_for_those_who_left_or_were_sent_away() {
@@ -84,6 +86,74 @@ async fn the_state_of_those_who_stay_away_is_dropped() {
     sleep(Duration::from_secs(3)).await;
     assert_eq!(dropped.load(Ordering::Relaxed), 1);
     assert!(server.find::<Dropped>("/room").is_none());
+}
+
+/// A namespace for each name, whose sockets have a state of so many bytes at least.
+fn cells<const BYTES: usize>(change: impl FnOnce(&mut RecoveryLimits)) -> Server {
+    let server = with_limits(change);
+    server.dynamic(
+        |name| name.starts_with("/cell-"),
+        |_| async { Ok::<_, Refusal>([0_u8; BYTES]) },
+    );
+    server
+}
+
+async fn join(server: &Server, namespace: &str, auth: &str) -> (Client, (String, String)) {
+    let mut client = Client::open(server).await;
+    client.send(&format!("0{namespace},{auth}")).await;
+    let answer = client.next().await.unwrap();
+    (
+        client,
+        ids(&answer.replacen(&format!("{namespace},"), "", 1)),
+    )
+}
+
+/// Which of these are recovered, each of which has been a member and is lost before the next joins.
+async fn recovered(server: &Server, namespaces: &[&str]) -> Vec<bool> {
+    let mut lost = Vec::new();
+    for namespace in namespaces {
+        let (client, was) = join(server, namespace, "").await;
+        client.close().await;
+        lost.push((namespace, was));
+    }
+    let mut recovered = Vec::new();
+    for (namespace, was) in lost {
+        let auth = json!({ "pid": was.1 }).to_string();
+        let (_, is) = join(server, namespace, &auth).await;
+        recovered.push(is == was);
+    }
+    recovered
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_clients_choose_do_not_multiply_what_is_kept() {
+    let names = ["/cell-1", "/cell-2", "/cell-3"];
+    let server = cells::<0>(|limits| limits.max_total_sockets = 2);
+    assert_eq!(recovered(&server, &names).await, [true, true, false]);
+    let server = cells::<10_000>(|limits| limits.max_total_bytes = 25_000);
+    assert_eq!(recovered(&server, &names).await, [true, true, false]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_of_those_who_are_away_is_bounded() {
+    let server = cells::<10_000>(|limits| limits.max_socket_bytes = 25_000);
+    let names = ["/cell-1", "/cell-1", "/cell-1"];
+    assert_eq!(recovered(&server, &names).await, [false, true, true]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_kept_where_nobody_is_here_or_away() {
+    let server = cells::<0>(|_| ());
+    let (mut client, _) = join(&server, "/cell-1", "").await;
+    let cell = server.find::<[u8; 0]>("/cell-1").unwrap();
+    cell.emit("news", (1,)).unwrap();
+    client.send("1/cell-1,").await;
+    client.close().await;
+    cell.emit("news", (2,)).unwrap();
+    drop(cell);
+    // What is kept keeps the namespace.
+    sleep(Duration::from_secs(2)).await;
+    assert!(server.find::<[u8; 0]>("/cell-1").is_none());
 }
 
 /// Middleware that lets in who brings no ticket, and how often it was asked.

@@ -1,5 +1,9 @@
 //! A namespace's memory in virtual time.
 
+mod limits;
+
+use std::time::Duration;
+
 use engineio_proto::Data;
 use proptest::prelude::*;
 
@@ -13,10 +17,15 @@ struct Memory {
 
 impl Memory {
     fn new(limits: RecoveryLimits) -> Self {
+        let budget = RecoveryBudget::new(&limits);
+        Self::within(limits, &budget)
+    }
+
+    fn within(limits: RecoveryLimits, budget: &Arc<RecoveryBudget>) -> Self {
         #[allow(clippy::disallowed_methods, reason = "virtual time starts anywhere")]
         let now = Instant::now();
         Self {
-            recovery: Recovery::new(limits),
+            recovery: Recovery::new(limits, budget),
             now,
         }
     }
@@ -44,6 +53,7 @@ impl Memory {
             last_sent: None,
             sent_until: self.recovery.head(),
             state: "state",
+            state_bytes: 5,
         }
     }
 
@@ -350,26 +360,12 @@ fn states_are_handed_back_when_their_sockets_are_forgotten() {
 }
 
 #[test]
-fn the_memory_is_bounded() {
-    let limits = RecoveryLimits {
-        max_bytes: 1000,
-        max_sockets: 2,
-        ..Default::default()
-    };
-    let mut memory = Memory::new(limits);
-    for number in 0..100 {
-        memory.send(&["room"], number);
-        let socket = memory.joins("s", &[]);
-        memory.loses(&number.to_string(), socket);
-    }
-    let kept = (0..100).filter(|id| memory.resumes(&id.to_string(), None).is_some());
-    assert_eq!(kept.count(), 2);
-    let first = memory.joins("s", &[]);
-    memory.loses("99", first);
-    for number in 0..100 {
-        memory.send(&[], number);
-    }
-    assert_eq!(memory.resumes("99", None), None);
+fn offsets_go_on_when_the_log_is_emptied() {
+    let mut memory = memory();
+    memory.send(&[], 1);
+    memory.recovery.forget_packets();
+    assert_eq!(memory.recovery.log.bytes(), 0);
+    assert_eq!(memory.send(&[], 2), r#"2["n",2,"@2"]"#);
 }
 
 #[test]
