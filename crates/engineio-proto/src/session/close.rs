@@ -35,7 +35,8 @@ impl Session {
     /// [`Limits::close_timeout`](crate::Limits::close_timeout).
     ///
     /// On polling the last thing is a close packet: for the parked poll if nothing is queued,
-    /// otherwise for the poll after the data. Messages that arrive from now on are ignored.
+    /// otherwise for the poll after the data. Messages that arrive from now on are ignored;
+    /// a client that says close itself gets no more.
     pub fn close(&mut self, now: Instant, reason: CloseReason) {
         if !matches!(self.phase, Phase::Open) {
             return;

@@ -317,6 +317,9 @@ impl Session {
     /// One packet on the transport that the session uses.
     fn handle_packet(&mut self, now: Instant, packet: Packet) {
         match (packet, self.version) {
+            // A client that has said so takes nothing of what it is still to get.
+            (Packet::Close, _) => self.end(CloseReason::TransportClose, Farewell::Noop),
+            _ if self.is_closing() => {}
             (Packet::Message(data), _) => {
                 self.heartbeat.traffic_arrived(now, &self.config);
                 self.outputs.push(Output::Event(Event::Message(data)));
@@ -330,7 +333,6 @@ impl Session {
                 self.end(CloseReason::TransportError, Farewell::Close)
             }
             (Packet::Pong(_), Version::V4) => self.heartbeat.pong_arrived(now, &self.config),
-            (Packet::Close, _) => self.end(CloseReason::TransportClose, Farewell::Noop),
             // Without meaning here, and tolerated by every known server (EIO4 2.5).
             (Packet::Pong(_), Version::V3)
             | (Packet::Open(_) | Packet::Upgrade | Packet::Noop, _) => {

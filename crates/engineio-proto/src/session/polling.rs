@@ -179,9 +179,6 @@ impl Session {
         body: PostBody,
     ) -> Result<(), RequestError> {
         self.end_upload(&ticket)?;
-        if self.is_closing() {
-            return Ok(());
-        }
         if body.bytes.len() > self.config.limits.max_payload {
             self.forget_ended_upload();
             return Err(RequestError::TooLarge);
@@ -223,7 +220,7 @@ impl Session {
                 return Ok(());
             }
         }
-        let Some(error) = decoded.error else {
+        let Some(error) = decoded.error.filter(|_| !self.is_closing()) else {
             return Ok(());
         };
         let reason = match error {

@@ -243,12 +243,10 @@ impl Session {
     }
 
     fn handle_own_frame(&mut self, now: Instant, frame: Frame) {
-        if self.is_closing() {
-            return;
-        }
         match self.parse_frame(frame) {
             Ok(Some(packet)) => self.handle_packet(now, packet),
             Ok(None) => {}
+            Err(_) if self.is_closing() => {}
             Err(_) => self.end(CloseReason::ParseError, Farewell::Close),
         }
     }

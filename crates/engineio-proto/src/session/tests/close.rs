@@ -96,6 +96,30 @@ fn a_closing_session_that_nobody_polls_ends() {
     t.expect_closed(CloseReason::ForcedClose);
 }
 
+#[test]
+fn a_closing_session_ends_when_the_client_says_so_too() {
+    for (version, ignored, close) in [(Version::V4, "3␞4x", "4x␞1"), (Version::V3, "2:4x", "1:1")]
+    {
+        let mut t = Harness::polling(version);
+        t.server_sends("a");
+        t.server_closes();
+        t.post(ignored);
+        t.expect_alive();
+        t.post(close);
+        t.expect_closed(CloseReason::ForcedClose);
+
+        let (mut t, ws) = Harness::websocket(version);
+        t.block();
+        t.server_sends("a");
+        t.server_closes();
+        t.frame(ws, "4x");
+        t.expect_alive();
+        t.frame(ws, "1");
+        t.expect_websocket_closed(ws);
+        t.expect_closed(CloseReason::ForcedClose);
+    }
+}
+
 // C5 on WebSocket
 #[test]
 fn a_websocket_gets_its_data_before_the_close_frame() {
