@@ -11,7 +11,7 @@ use engineio_proto::Text;
 use crate::{
     Args, Body, EventName, NamespaceName, Packet, PacketError, PacketType, Protocol,
     grammar::{self, Header},
-    json::{self, Kind},
+    json,
     packet::RESERVED,
 };
 
@@ -56,9 +56,10 @@ fn connect(protocol: Protocol, text: &Text, payload: &str) -> Result<Option<Text
     if protocol == Protocol::V4 || payload.is_empty() {
         return Ok(None);
     }
-    match json::check(payload)? {
-        Kind::Object => Ok(slice(text, payload)),
-        _ => Err(PacketError::Payload),
+    json::check(payload)?;
+    match payload.trim_ascii_start().starts_with('{') {
+        true => Ok(slice(text, payload)),
+        false => Err(PacketError::Payload),
     }
 }
 
