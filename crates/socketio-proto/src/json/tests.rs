@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     string::{behind_plain, is_special},
@@ -45,7 +46,7 @@ fn agrees_with_serde_json_on_examples() {
         "]",
         "'a'",
     ] {
-        let expected = serde_json::from_str::<serde_json::Value>(text).is_ok();
+        let expected = serde_json::from_str::<Value>(text).is_ok();
         assert_eq!(check(text).is_ok(), expected, "{text:?}");
     }
 }
@@ -121,13 +122,72 @@ fn placeholders_are_found_at_any_depth() {
     );
 }
 
+/// What serde_json says. Its values refuse lone surrogates and numbers out of range; raw JSON has them.
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok() || serde_json::from_str::<&RawValue>(text).is_ok()
+}
+
+/// Values with texts long enough for blocks of any size.
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[a-zé€\"\\\\/\u{0}-\u{20}]{0,80}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-z\"\\n]{0,12}", inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// A text with a character in the place of so many others.
+fn mutated(text: &str, place: prop::sample::Index, others: usize, character: char) -> String {
+    let mut characters: Vec<char> = text.chars().collect();
+    let place = place.index(characters.len());
+    let end = place.saturating_add(others);
+    characters.splice(place..end, [character]);
+    characters.into_iter().collect()
+}
+
 proptest! {
     #[test]
     fn agrees_with_serde_json(text in "[\\[\\]{}:,\"a\\\\u0-9eE.+\\- tfn]{0,24}") {
-        let value = serde_json::from_str::<serde_json::Value>(&text);
-        // serde_json's values refuse lone surrogates and numbers out of range; raw JSON has them.
-        let raw = serde_json::from_str::<&serde_json::value::RawValue>(&text);
-        prop_assert_eq!(check(&text).is_ok(), value.is_ok() || raw.is_ok(), "{}", text);
+        prop_assert_eq!(check(&text).is_ok(), is_json(&text), "{}", text);
+    }
+
+    #[test]
+    fn agrees_with_serde_json_on_what_is_nearly_json(
+        value in values(),
+        place: prop::sample::Index,
+        character in prop::sample::select("[]{}:,\"\\u09eE.+- tfn\t\n\u{0}\u{c}".chars().collect::<Vec<_>>()),
+        others in 0..=1_usize,
+    ) {
+        for text in [value.to_string(), format!("{value:#}")] {
+            prop_assert_eq!(check(&text), Ok(()));
+            let text = mutated(&text, place, others, character);
+            prop_assert_eq!(check(&text).is_ok(), is_json(&text), "{}", text);
+        }
+    }
+
+    #[test]
+    fn finds_the_elements_that_serde_json_finds(
+        values in prop::collection::vec(values(), 0..4),
+    ) {
+        let value = Value::from(values);
+        for text in [value.to_string(), format!("{value:#}")] {
+            let expected: Vec<&RawValue> = serde_json::from_str(&text).unwrap();
+            let expected: Vec<&str> = expected.into_iter().map(RawValue::get).collect();
+            let found = array(&text).unwrap();
+            prop_assert_eq!((found.count, found.first), (expected.len(), expected.first().copied()));
+            prop_assert_eq!(&elements(found.list).collect::<Vec<_>>(), &expected);
+            let rest = elements(found.rest());
+            prop_assert!(rest.eq(expected.into_iter().skip(1)));
+        }
     }
 }
 
