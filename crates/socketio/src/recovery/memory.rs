@@ -95,7 +95,6 @@ impl Memory {
 
     pub(crate) fn leave(&mut self, place: &Place) {
         self.live.remove(place.private_id());
-        self.tidy();
     }
 
     /// The same for one that may come back.
@@ -192,19 +191,11 @@ impl Memory {
         encode: impl FnOnce(Offset) -> Result<(Entry, Message), EmitError>,
     ) -> Result<Message, EmitError> {
         let message = self.recovery.record(now(), audience, encode)?;
-        self.tidy();
         self.keep(namespace);
         Ok(message)
     }
 
     // keeping it small
-
-    /// With nobody here or away, nobody will ask what was sent.
-    fn tidy(&mut self) {
-        if self.live.is_empty() && self.recovery.awaits_nobody() {
-            self.recovery.forget_packets();
-        }
-    }
 
     /// Has the keeper run while there is something to keep.
     fn keep(&mut self, namespace: &Arc<NamespaceCore>) {
@@ -220,7 +211,10 @@ impl Memory {
     /// Frees what is too old. With nothing left the keeper may rest.
     fn expire(&mut self) -> (Vec<Kept>, Holding) {
         self.recovery.expire(now());
-        self.tidy();
+        if self.live.is_empty() && self.recovery.awaits_nobody() {
+            // Nobody will ask what was sent.
+            self.recovery.forget_packets();
+        }
         let forgotten = self.recovery.take_forgotten();
         if self.recovery.poll_timeout().is_some() {
             return (forgotten, Holding::Something);
