@@ -5,7 +5,7 @@
 //! that none is moved here and comes back unmoved. Those who are here are sent away after it: one that
 //! is lost before its turn is forgotten, and one that is even back by then has come too late to be meant.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     NamespaceCore,
@@ -27,7 +27,7 @@ impl NamespaceCore {
                 }
             }
         }
-        for socket in here(&rooms, target) {
+        for socket in here(memory.as_deref(), &rooms, target) {
             for room in names {
                 if self.put_into(&mut rooms, &socket, room).is_ok() {
                     joined(memory.as_deref(), &socket, room);
@@ -45,7 +45,7 @@ impl NamespaceCore {
                 names.iter().for_each(|room| memory.leave_away(&id, room));
             }
         }
-        for socket in here(&rooms, target) {
+        for socket in here(memory.as_deref(), &rooms, target) {
             for room in names {
                 self.take_out_of(&mut rooms, socket.id(), room);
                 left(memory.as_deref(), &socket, room);
@@ -75,12 +75,13 @@ impl NamespaceCore {
     ) -> Vec<Arc<SocketCore>> {
         let mut memory = self.memory();
         let rooms = self.rooms();
+        let here = here(memory.as_deref(), &rooms, target);
         if let Some(memory) = &mut memory {
             for id in away(memory, &rooms, target) {
                 dismiss(memory, &id);
             }
         }
-        here(&rooms, target)
+        here
     }
 
     /// A socket is not waited for any more, if it was.
@@ -104,8 +105,26 @@ impl NamespaceCore {
     }
 }
 
-fn here(rooms: &Table, target: &Target) -> Vec<Arc<SocketCore>> {
-    rooms.sockets(target).cloned().collect()
+/// The sockets of this moment that a target means.
+pub(super) fn here(
+    memory: Option<&Memory>,
+    rooms: &Table,
+    target: &Target,
+) -> Vec<Arc<SocketCore>> {
+    let target = meant_here(memory, target);
+    let sockets = target.iter().flat_map(|target| rooms.sockets(target));
+    sockets.cloned().collect()
+}
+
+/// A target as it counts for those who are here, if any of them may be meant.
+pub(super) fn meant_here<'a>(
+    memory: Option<&Memory>,
+    target: &'a Target,
+) -> Option<Cow<'a, Target>> {
+    match memory {
+        Some(memory) => memory.here(target),
+        None => Some(Cow::Borrowed(target)),
+    }
 }
 
 fn away(memory: &Memory, rooms: &Table, target: &Target) -> Vec<SocketId> {

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use super::{NamespaceCore, core::Table};
+use super::{NamespaceCore, away::here, core::Table};
 use crate::{
     DisconnectReason, JoinError, Room, SocketId, SocketInfo, Target, link::Link,
     observer::Happening, recovery::Memory, rooms::Change, socket::SocketCore, stats::Refused,
@@ -96,7 +96,8 @@ impl NamespaceCore {
     }
 
     pub(crate) fn sockets(&self, target: &Target) -> Vec<Arc<SocketCore>> {
-        self.rooms().sockets(target).cloned().collect()
+        let memory = self.memory();
+        here(memory.as_deref(), &self.rooms(), target)
     }
 
     /// Up to so many sockets.
@@ -115,9 +116,11 @@ impl NamespaceCore {
 
     /// The sockets that a target means, as other servers may know them.
     pub(crate) fn describe(&self, target: &Target) -> Vec<SocketInfo> {
+        let memory = self.memory();
         let rooms = self.rooms();
-        let sockets = rooms.sockets(target);
+        let sockets = here(memory.as_deref(), &rooms, target);
         sockets
+            .iter()
             .map(|socket| SocketInfo {
                 id: socket.id().clone(),
                 rooms: rooms.rooms_of(socket.id()),

@@ -8,7 +8,7 @@ use std::{
 use engineio::proto::{Compressible, SendOptions};
 use socketio_proto::{AckId, Args};
 
-use super::NamespaceCore;
+use super::{NamespaceCore, away::meant_here};
 use crate::{
     Command, Delivery, Emit, EmitError, Outgoing, ServerEvent, Target,
     ack::Asking,
@@ -83,12 +83,7 @@ impl NamespaceCore {
 
     /// Hands one encoded message to every socket that a target means: one pass, no lock held, no
     /// allocation and no task for a recipient.
-    pub(crate) fn fan_out(
-        &self,
-        target: &Target,
-        message: &Message,
-        options: SendOptions,
-    ) -> Delivery {
+    fn fan_out(&self, target: &Target, message: &Message, options: SendOptions) -> Delivery {
         let selection: Selection<Link> = self.rooms().select(target);
         let mut delivery = Delivery::default();
         for link in selection.iter() {
@@ -146,11 +141,16 @@ impl NamespaceCore {
     fn emit(self: &Arc<Self>, emit: &Emit) -> Result<Delivery, EmitError> {
         let plain = self.prepare(&emit.outgoing(), None, emit.compressible)?;
         // Held until all is queued: each client has to get offsets in order.
-        let mut memory = self.memory_for(emit.options);
+        let mut memory = self.memory();
         let message = match &mut memory {
-            Some(memory) => self.record_broadcast(memory, emit, plain)?,
-            None => self.unrecorded(&emit.name, &emit.args, plain)?,
+            Some(memory) if self.settings().is_recoverable(emit.options) => {
+                self.record_broadcast(memory, emit, plain)?
+            }
+            _ => self.unrecorded(&emit.name, &emit.args, plain)?,
         };
-        Ok(self.fan_out(&emit.target, &message, emit.options))
+        let target = meant_here(memory.as_deref(), &emit.target);
+        Ok(target.map_or_else(Delivery::default, |target| {
+            self.fan_out(&target, &message, emit.options)
+        }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 
-use engineio::proto::{SendOptions, Version};
+use engineio::proto::Version;
 use socketio_proto::{self as proto, Args, Audience, PrivateId, RecoveryRequest};
 
 use super::NamespaceCore;
@@ -18,12 +18,6 @@ impl NamespaceCore {
     pub(crate) fn memory(&self) -> Option<MutexGuard<'_, Memory>> {
         let memory = self.memory.as_ref()?;
         Some(memory.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// The same for an event with these options, if such events are remembered.
-    pub(super) fn memory_for(&self, options: SendOptions) -> Option<MutexGuard<'_, Memory>> {
-        let memory = self.settings().is_recoverable(options);
-        memory.then(|| self.memory()).flatten()
     }
 
     /// The socket that a client has lost and comes back for.

@@ -1,6 +1,7 @@
 //! The memory of one namespace: what was sent, who was lost, who is here to be lost.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     mem,
     sync::{Arc, Weak},
@@ -124,6 +125,24 @@ impl Memory {
         }
         let ids = self.recovery.select(&self.audience(target, is_id));
         ids.into_iter().map(SocketId::restored).collect()
+    }
+
+    /// A target as it counts for those who are here: the id of one who is away is nobody's, even if
+    /// somebody has joined a room of that name. None if nobody else is meant.
+    pub(crate) fn here<'a>(&self, target: &'a Target) -> Option<Cow<'a, Target>> {
+        let is_away = |name: &&Room| self.recovery.lost(name.as_str()).is_some();
+        let mut names = target.rooms.iter().chain(&target.except);
+        if !names.any(|name| is_away(&name)) {
+            return Some(Cow::Borrowed(target));
+        }
+        let others = |names: &[Room]| {
+            let others = names.iter().filter(|name| !is_away(name));
+            others.cloned().collect::<Vec<_>>()
+        };
+        let (rooms, except) = (others(&target.rooms), others(&target.except));
+        // No name would mean everybody.
+        let is_anybody = target.rooms.is_empty() || !rooms.is_empty();
+        is_anybody.then_some(Cow::Owned(Target { rooms, except }))
     }
 
     /// Puts a socket that is away into a room, unless it is in `most` already.

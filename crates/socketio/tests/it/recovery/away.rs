@@ -1,6 +1,7 @@
 //! What the application does to sockets while they are away.
 
-use socketio::{Broadcast, EmitError, JoinError, Room, Server, Socket, testing::Client};
+use futures_util::StreamExt;
+use socketio::{Broadcast, Delivery, EmitError, JoinError, Room, Server, Socket, testing::Client};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
@@ -56,6 +57,29 @@ async fn whoever_is_meant_is_moved() {
     let mut rooms = sockets.recv().await.unwrap().rooms();
     rooms.sort();
     assert_eq!(rooms, ["black", "blue", "green"].map(Room::from));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_named_like_a_socket_gets_nothing_of_it() {
+    let (server, mut sockets, lost, socket) = away().await;
+    let mut eavesdropper = Member::join(&server).await;
+    let other = sockets.recv().await.unwrap();
+    other.join(socket.id()).unwrap();
+    let own = server.of("/").to(socket.id());
+    assert_eq!(own.clone().emit("own", (1,)).unwrap(), Delivery::default());
+    let volatile = own.clone().volatile().emit("own", (2,)).unwrap();
+    assert_eq!(volatile, Delivery::default());
+    own.clone().sockets_join("blue");
+    let answers = own.clone().emit_with_acks("own", (3,)).unwrap();
+    assert_eq!(answers.collect::<Vec<_>>().await.len(), 0);
+    assert!(own.clone().fetch_sockets().await.unwrap().is_empty());
+    // Whoever is in such a room is not left out either.
+    let others = server.of("/").except(socket.id()).emit("others", ());
+    assert_eq!(others.unwrap().delivered(), 1);
+    eavesdropper.expect(r#"2["others","@2"]"#).await;
+    own.to("none").disconnect_sockets();
+    assert_eq!(other.rooms(), [Room::from(socket.id())]);
+    lost.is_forgotten(&server).await;
 }
 
 #[tokio::test(start_paused = true)]
