@@ -20,6 +20,7 @@ impl NamespaceCore {
     pub(super) fn join_all(&self, target: &Target, names: &[Room]) {
         let mut memory = self.memory();
         let mut rooms = self.rooms_mut();
+        let here = here(memory.as_deref(), &rooms, target);
         if let Some(memory) = &mut memory {
             for id in away(memory, &rooms, target) {
                 for room in names {
@@ -27,7 +28,7 @@ impl NamespaceCore {
                 }
             }
         }
-        for socket in here(memory.as_deref(), &rooms, target) {
+        for socket in here {
             for room in names {
                 if self.put_into(&mut rooms, &socket, room).is_ok() {
                     joined(memory.as_deref(), &socket, room);
@@ -40,12 +41,13 @@ impl NamespaceCore {
     pub(super) fn leave_all(&self, target: &Target, names: &[Room]) {
         let mut memory = self.memory();
         let mut rooms = self.rooms_mut();
+        let here = here(memory.as_deref(), &rooms, target);
         if let Some(memory) = &mut memory {
             for id in away(memory, &rooms, target) {
                 names.iter().for_each(|room| memory.leave_away(&id, room));
             }
         }
-        for socket in here(memory.as_deref(), &rooms, target) {
+        for socket in here {
             for room in names {
                 self.take_out_of(&mut rooms, socket.id(), room);
                 left(memory.as_deref(), &socket, room);
