@@ -19,7 +19,7 @@ pub struct Config {
     /// Compression of large poll answers. Default: none.
     #[cfg(feature = "compression")]
     pub compression: Option<crate::Compression>,
-    /// The proxies whose word about the client's address counts. Default: none, so that the peer of
+    /// The proxies whose word about the client's address and scheme counts. Default: none, so that the peer of
     /// the connection is the client.
     pub proxies: Option<TrustedProxies>,
     /// The application's say in handshakes and answers.

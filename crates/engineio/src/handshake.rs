@@ -20,6 +20,7 @@ struct Kept {
     uri: Uri,
     headers: Headers,
     peer: Option<SocketAddr>,
+    secure: bool,
     issued: SystemTime,
 }
 
@@ -35,14 +36,24 @@ struct Headers {
 #[derive(Debug, Clone, Copy)]
 pub struct PeerAddr(pub SocketAddr);
 
+/// Put into each request's extensions by whoever accepted its connection with TLS.
+#[derive(Debug, Clone, Copy)]
+pub struct Encrypted;
+
 impl Handshake {
     pub(crate) fn of<B>(request: &Request<B>, proxies: Option<&TrustedProxies>) -> Self {
+        let headers = request.headers();
         let peer = request.extensions().get::<PeerAddr>().map(|peer| peer.0);
-        let client = |peer| proxies.map_or(peer, |proxies| proxies.client(peer, request.headers()));
+        let client = |peer| proxies.map_or(peer, |proxies| proxies.client(peer, headers));
+        let told = proxies
+            .zip(peer)
+            .and_then(|(proxies, peer)| proxies.is_secure(peer, headers));
+        let is_encrypted = || request.extensions().get::<Encrypted>().is_some();
         Self(Arc::new(Kept {
             uri: copied(request.uri()),
-            headers: Headers::of(request.headers()),
+            headers: Headers::of(headers),
             peer: peer.map(client),
+            secure: told.unwrap_or_else(is_encrypted),
             issued: SystemTime::now(),
         }))
     }
@@ -66,6 +77,12 @@ impl Handshake {
     /// what [`Config::proxies`](crate::Config::proxies) say of it, then perhaps with port 0.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer
+    }
+
+    /// Whether the client's connection is encrypted, as the host told of it with [`Encrypted`], or as
+    /// [`Config::proxies`](crate::Config::proxies) say of theirs.
+    pub fn is_secure(&self) -> bool {
+        self.0.secure
     }
 
     /// When the session was opened, by the clock on the wall.

@@ -40,7 +40,7 @@ pub use cors::Cors;
 pub use engineio_proto as proto;
 pub use engineio_proto::Limits;
 pub use handle::SessionHandle;
-pub use handshake::{Handshake, PeerAddr};
+pub use handshake::{Encrypted, Handshake, PeerAddr};
 pub use hooks::{Answer, Hooks, Refusal};
 pub use proxy::{ForwardedHeader, InvalidNetwork, Network, TrustedProxies};
 pub use service::{EngineService, WeakEngineService};

@@ -8,7 +8,7 @@ use std::{
     str::FromStr,
 };
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Proxies that are believed when they say whom they speak for.
 ///
@@ -30,10 +30,10 @@ pub struct TrustedProxies {
     networks: Vec<Network>,
 }
 
-/// The header that the proxies write. A proxy passes the other one on as the client sent it.
+/// The headers that the proxies write. A proxy passes those of the other kind on as the client sent them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForwardedHeader {
-    /// `X-Forwarded-For: 192.0.2.60, 10.0.0.7`
+    /// `X-Forwarded-For: 192.0.2.60, 10.0.0.7`, and `X-Forwarded-Proto: https`.
     XForwardedFor,
     /// `Forwarded: for=192.0.2.60;proto=https, for="[2001:db8::1]:4711"` (RFC 7239).
     Forwarded,
@@ -60,14 +60,42 @@ impl TrustedProxies {
     /// The client of a request that came from `peer`; its port is 0 where no proxy tells it. For
     /// hosts that need it for other requests, too.
     pub fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
-        let mut client = peer;
-        for said in self.header.addresses(headers) {
-            match said {
-                Some(said) if self.trusts(client.ip()) => client = said,
-                _ => break,
+        self.furthest(peer, headers).0
+    }
+
+    /// Whether the client of that request has an encrypted connection to its proxy; none where no
+    /// trusted proxy tells.
+    pub fn is_secure(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<bool> {
+        let scheme = match self.header {
+            ForwardedHeader::XForwardedFor if self.trusts(peer.ip()) => last_scheme(headers),
+            ForwardedHeader::XForwardedFor => None,
+            ForwardedHeader::Forwarded => {
+                let (_, element) = self.furthest(peer, headers);
+                pair(element?, "proto")
+            }
+        };
+        let secure = ["https", "wss"];
+        scheme.map(|scheme| secure.iter().any(|name| name.eq_ignore_ascii_case(scheme)))
+    }
+
+    /// The client, and the element of the header that a trusted proxy has written about it.
+    fn furthest<'h>(
+        &self,
+        peer: SocketAddr,
+        headers: &'h HeaderMap,
+    ) -> (SocketAddr, Option<&'h str>) {
+        let (mut client, mut believed) = (peer, None);
+        for element in self.header.elements(headers) {
+            if !self.trusts(client.ip()) {
+                break;
+            }
+            believed = element;
+            match element.and_then(|element| self.header.address(element)) {
+                Some(said) => client = said,
+                None => break,
             }
         }
-        client
+        (client, believed)
     }
 
     /// Whether an address is that of a trusted proxy.
@@ -79,20 +107,16 @@ impl TrustedProxies {
 }
 
 impl ForwardedHeader {
-    /// The addresses from the last to the first; none where there is text of another kind.
-    fn addresses(self, headers: &HeaderMap) -> impl Iterator<Item = Option<SocketAddr>> {
-        let lines: Vec<_> = headers.get_all(self.name()).into_iter().collect();
-        let lines = lines.into_iter().rev().map(|line| line.as_bytes());
-        // Each element by itself: what a client wrote into its own, in whatever bytes, must not hide
-        // what a proxy put behind it.
-        let elements = lines.flat_map(|line| line.rsplit(|byte| *byte == b','));
-        elements.map(move |element| {
-            let element = str::from_utf8(element).ok()?;
-            match self {
-                Self::XForwardedFor => node(element),
-                Self::Forwarded => node(forwarded_for(element)?),
-            }
-        })
+    /// The elements from the last to the first; none where there is no text.
+    fn elements(self, headers: &HeaderMap) -> impl Iterator<Item = Option<&str>> {
+        elements(headers, self.name())
+    }
+
+    fn address(self, element: &str) -> Option<SocketAddr> {
+        match self {
+            Self::XForwardedFor => node(element),
+            Self::Forwarded => node(pair(element, "for")?),
+        }
     }
 
     fn name(self) -> HeaderName {
@@ -153,10 +177,27 @@ impl fmt::Display for InvalidNetwork {
 
 impl std::error::Error for InvalidNetwork {}
 
-/// The value of `for` among the pairs of one element.
-fn forwarded_for(element: &str) -> Option<&str> {
+/// The elements of a header from the last to the first. Each by itself: what a client wrote into its own,
+/// in whatever bytes, must not hide what a proxy put behind it.
+fn elements(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = Option<&str>> {
+    let lines: Vec<_> = headers.get_all(name).into_iter().collect();
+    let lines = lines.into_iter().rev().map(HeaderValue::as_bytes);
+    let elements = lines.flat_map(|line| line.rsplit(|byte| *byte == b','));
+    elements.map(|element| str::from_utf8(element).ok())
+}
+
+/// Proxies set this header anew, so that there is one scheme; where one only adds its own, what stands
+/// before it is anybody's.
+fn last_scheme(headers: &HeaderMap) -> Option<&str> {
+    let name = HeaderName::from_static("x-forwarded-proto");
+    let last = elements(headers, name).next()??.trim();
+    (!last.is_empty()).then_some(last)
+}
+
+/// The value of this name among the pairs of one element of `Forwarded`.
+fn pair<'e>(element: &'e str, name: &str) -> Option<&'e str> {
     let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
+    let (_, value) = pairs.find(|(found, _)| found.trim().eq_ignore_ascii_case(name))?;
     Some(value.trim().trim_matches('"'))
 }
 
@@ -179,7 +220,6 @@ fn node(text: &str) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use ForwardedHeader::{Forwarded, XForwardedFor};
-    use http::HeaderValue;
 
     use super::*;
 
@@ -249,6 +289,65 @@ mod tests {
             ("proto=https", "10.0.0.1:1"),
         ] {
             assert_eq!(client(Forwarded, &[line], "10.0.0.1"), expected, "{line}");
+        }
+    }
+
+    fn is_secure(lines: &[(&'static str, &'static str)], peer: &str) -> [Option<bool>; 2] {
+        let mut headers = HeaderMap::new();
+        for (name, line) in lines {
+            headers.append(*name, HeaderValue::from_static(line));
+        }
+        let peer = SocketAddr::new(peer.parse().unwrap(), 1);
+        [XForwardedFor, Forwarded].map(|header| {
+            let proxies = TrustedProxies::new(header, ["10.0.0.0/8".parse().unwrap()]);
+            proxies.is_secure(peer, &headers)
+        })
+    }
+
+    #[test]
+    fn a_scheme_is_that_of_a_trusted_proxy_alone() {
+        let proto = "x-forwarded-proto";
+        let said = [(proto, "https"), ("forwarded", "proto=https")];
+        assert_eq!(is_secure(&said, "198.51.100.1"), [None; 2]);
+        assert_eq!(is_secure(&said, "10.0.0.1"), [Some(true); 2]);
+        // Each header is the proxies' only if they are said to write it.
+        assert_eq!(is_secure(&said[..1], "10.0.0.1"), [Some(true), None]);
+        assert_eq!(is_secure(&said[1..], "10.0.0.1"), [None, Some(true)]);
+        for (line, expected) in [
+            ("http", Some(false)),
+            ("WSS", Some(true)),
+            ("https, http", Some(false)),
+            ("http,https ", Some(true)),
+            ("https,", None),
+        ] {
+            assert_eq!(
+                is_secure(&[(proto, line)], "10.0.0.1")[0],
+                expected,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn forwarded_tells_the_scheme_of_the_client() {
+        for (line, expected) in [
+            (
+                "for=192.0.2.60;proto=https, for=10.0.0.7;proto=http",
+                Some(true),
+            ),
+            (
+                "for=192.0.2.60;proto=http, for=10.0.0.7;proto=https",
+                Some(false),
+            ),
+            (
+                "for=192.0.2.61;proto=https, for=192.0.2.60;proto=http",
+                Some(false),
+            ),
+            ("for=_hidden;Proto=\"https\"", Some(true)),
+            ("proto=https, for=192.0.2.60", None),
+        ] {
+            let found = is_secure(&[("forwarded", line)], "10.0.0.1");
+            assert_eq!(found[1], expected, "{line}");
         }
     }
 

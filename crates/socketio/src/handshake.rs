@@ -58,6 +58,12 @@ impl Handshake {
         self.session.peer()
     }
 
+    /// Whether the client's connection is encrypted, as far as the host of the server or proxies that it
+    /// trusts told.
+    pub fn is_secure(&self) -> bool {
+        self.session.is_secure()
+    }
+
     /// When the session was opened, by the clock on the wall.
     pub fn issued(&self) -> SystemTime {
         self.session.issued()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engineio::{
-    Answer, Cookie, Cors, ForwardedHeader, Hooks, PeerAddr, Refusal, TrustedProxies,
+    Answer, Cookie, Cors, Encrypted, ForwardedHeader, Hooks, PeerAddr, Refusal, TrustedProxies,
     proto::{Data, Sid, Transports},
 };
 use http::{HeaderValue, Request, StatusCode};
@@ -108,6 +108,22 @@ async fn the_client_behind_a_proxy_is_known_only_if_the_proxy_is() {
         assert_eq!(seen.peer().unwrap().to_string(), expected);
         assert_eq!(seen.query(), "EIO=4&transport=polling&room=7");
         assert_eq!(seen.headers()["host"], "test");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_secure_if_its_host_says_so() {
+    let mut server = Server::start(config()).await;
+    for secure in [false, true] {
+        let mut request = Request::get(HANDSHAKE)
+            .header("host", "test")
+            .header("x-forwarded-proto", "https");
+        if secure {
+            request = request.extension(Encrypted);
+        }
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        assert_eq!(server.service.answer(request).await.status(), 200);
+        assert_eq!(server.opened().await.handshake().is_secure(), secure);
     }
 }
 

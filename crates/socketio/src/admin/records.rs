@@ -139,9 +139,7 @@ impl HandshakeRecord {
             url: url(handshake.path(), &query),
             query,
             issued: issued.millis(),
-            secure: headers
-                .get("x-forwarded-proto")
-                .is_some_and(|scheme| scheme == "https"),
+            secure: handshake.is_secure(),
             time: issued,
             xdomain: headers.contains_key(header::ORIGIN),
         }

@@ -52,8 +52,8 @@ async fn an_admin_is_told_what_it_may_do_and_what_there_is() {
     assert_ne!(sockets[1]["clientId"], socket["clientId"]);
 }
 
-/// The address that admins see of a client which says that it is elsewhere.
-async fn shown_address(trusted: &[&str], headers: &[(&'static str, &str)]) -> Value {
+/// What admins see of the handshake of a client which says of itself what proxies say.
+async fn shown(trusted: &[&str], headers: &[(&'static str, &str)]) -> Value {
     let networks = trusted.iter().map(|network| network.parse().unwrap());
     let mut engine = Config::default();
     engine.proxies = Some(TrustedProxies::new(
@@ -70,7 +70,7 @@ async fn shown_address(trusted: &[&str], headers: &[(&'static str, &str)]) -> Va
     console.next("session").await;
     console.next("config").await;
     let sockets = console.next("all_sockets").await.remove(0);
-    sockets[0]["handshake"]["address"].clone()
+    sockets[0]["handshake"].clone()
 }
 
 #[tokio::test]
@@ -79,11 +79,28 @@ async fn the_address_is_the_one_that_is_vouched_for() {
         ("x-forwarded-for", "192.0.2.1, 203.0.113.9"),
         ("cf-connecting-ip", "192.0.2.2"),
     ];
-    assert_eq!(shown_address(&[], &told).await, "127.0.0.1");
-    assert_eq!(shown_address(&["10.0.0.0/8"], &told).await, "127.0.0.1");
-    assert_eq!(shown_address(&["127.0.0.0/8"], &told).await, "203.0.113.9");
-    let beside = shown_address(&["127.0.0.0/8"], &told[1..]);
-    assert_eq!(beside.await, "127.0.0.1");
+    for (trusted, address) in [
+        ([].as_slice(), "127.0.0.1"),
+        (&["10.0.0.0/8"], "127.0.0.1"),
+        (&["127.0.0.0/8"], "203.0.113.9"),
+    ] {
+        assert_eq!(shown(trusted, &told).await["address"], address);
+    }
+    let beside = shown(&["127.0.0.0/8"], &told[1..]).await;
+    assert_eq!(beside["address"], "127.0.0.1");
+}
+
+#[tokio::test]
+async fn a_connection_is_secure_if_that_is_vouched_for() {
+    let told = [("x-forwarded-proto", "https")];
+    for (trusted, secure) in [
+        ([].as_slice(), false),
+        (&["10.0.0.0/8"], false),
+        (&["127.0.0.0/8"], true),
+    ] {
+        assert_eq!(shown(trusted, &told).await["secure"], secure);
+    }
+    assert_eq!(shown(&["127.0.0.0/8"], &[]).await["secure"], false);
 }
 
 #[tokio::test]
