@@ -1,8 +1,7 @@
 //! The README examples, built and run by a crate outside of this workspace.
 //!
 //! It has our crates by path, and from the registry only what an example itself names: nothing that the
-//! workspace provides may be missing there. The chat of the workspace's README passes the scenario of
-//! the example `chat`.
+//! workspace provides may be missing there. The chat of the workspace's README has a crate of its own.
 
 use std::{
     collections::BTreeMap,
@@ -16,26 +15,22 @@ use serde_json::Value;
 
 use self::example::{Ending, Example};
 use crate::{
-    examples,
     job::{Error, Job},
     workspace::{Workspace, cargo},
 };
 
+mod chat;
 mod example;
 
 const CRATES: [&str; 4] = ["engineio-proto", "engineio", "socketio-proto", "socketio"];
-
-/// The one example of the workspace's README.
-const CHAT: &str = "readme-chat-1";
 
 const COMPILE_LIMIT: Duration = Duration::from_secs(10 * 60);
 const RUN_LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     let mut programs = BTreeMap::new();
-    let readmes = CRATES.map(|name| (name, format!("crates/{name}/README.md")));
-    let chat = ("chat", "README.md".into());
-    for (name, readme) in readmes.into_iter().chain([chat]) {
+    for name in CRATES {
+        let readme = format!("crates/{name}/README.md");
         let found = example::examples(&fs::read_to_string(job.workspace.path(&readme))?);
         if found.is_empty() {
             job.fail(name, "its README has no example");
@@ -46,7 +41,8 @@ pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     }
     let folder = std::env::temp_dir().join(format!("outside-{}", std::process::id()));
     let result = write_crate(job.workspace, &folder, &programs)
-        .and_then(|()| build_and_run(job, &folder, &programs));
+        .and_then(|()| build_and_run(job, &folder, &programs))
+        .and_then(|()| chat::check(job, &folder.join("chat")));
     fs::remove_dir_all(folder)?;
     result
 }
@@ -129,10 +125,6 @@ fn build_and_run(
             continue;
         }
         match example.ending {
-            Ending::Never if name == CHAT => {
-                let chat = job.workspace.built(name);
-                examples::scenario(job, "chat", &chat)?;
-            }
             Ending::Never => job.pass(name),
             Ending::Succeeds => run(job, name)?,
         }

@@ -19,24 +19,36 @@ pub(super) enum Ending {
 
 /// All blocks that name Rust as their language.
 pub(super) fn examples(markdown: &str) -> Vec<Example> {
-    let mut examples = Vec::new();
-    let mut lines = markdown.lines();
-    while let Some(line) = lines.next() {
-        let Some(language) = line.strip_prefix("```") else {
-            continue;
-        };
-        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+    let blocks = blocks(markdown).filter_map(|(language, block)| {
         let mut words = language.split(',');
-        if words.next() == Some("rust") {
-            let ending = match words.any(|word| word == "no_run") {
+        (words.next() == Some("rust")).then(|| Example {
+            ending: match words.any(|word| word == "no_run") {
                 true => Ending::Never,
                 false => Ending::Succeeds,
-            };
-            let program = program(&block);
-            examples.push(Example { program, ending });
-        }
-    }
-    examples
+            },
+            program: program(&block),
+        })
+    });
+    blocks.collect()
+}
+
+/// The first block that names this language and nothing else, as it stands.
+pub(super) fn block(markdown: &str, language: &str) -> Option<String> {
+    let mut blocks = blocks(markdown);
+    let (_, block) = blocks.find(|(named, _)| *named == language)?;
+    Some(block.join("\n"))
+}
+
+/// What stands behind the opening fence of each block, and its lines.
+fn blocks(markdown: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    let mut lines = markdown.lines();
+    std::iter::from_fn(move || {
+        let language = lines.by_ref().find_map(|line| line.strip_prefix("```"))?;
+        Some((
+            language,
+            lines.by_ref().take_while(|line| *line != "```").collect(),
+        ))
+    })
 }
 
 /// Shows hidden lines, and puts statements into a `main`.
@@ -63,7 +75,7 @@ fn shown(line: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Ending, Example, examples};
+    use super::{Ending, Example, block, examples};
 
     fn example(program: &str, ending: Ending) -> Example {
         let program = program.into();
@@ -89,6 +101,8 @@ b()?;
 # Ok::<_, E>(())
 ```
 ";
+        assert_eq!(block(markdown, "console").as_deref(), Some("$ ls"));
+        assert_eq!(block(markdown, "toml"), None);
         assert_eq!(
             examples(markdown),
             [
