@@ -1,5 +1,5 @@
-//! No write is acknowledged before it is on disk: topicd under strace, which sees both, and topicd
-//! killed a hundred times while eight writers write.
+//! No write is acknowledged before it is on disk: topicd under strace, which sees both, topicd killed a
+//! hundred times while eight writers write, and topicd on a disk that is full.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -22,6 +22,7 @@ const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     kill(job)?;
+    full(job)?;
     trace(job)
 }
 
@@ -33,6 +34,24 @@ fn kill(job: &mut Job<'_>) -> Result<(), Error> {
         .env("CRASH_KILLS", KILLS);
     let output = job.run(command, LIMIT)?;
     checks::count(job, &output)
+}
+
+/// Again, as only here it counts that a test was not allowed to mount the disk that it fills.
+fn full(job: &mut Job<'_>) -> Result<(), Error> {
+    let mut command = cargo();
+    command.args(["test", "-p", "topicd", "--test", "it", "full::"]);
+    let output = job.run(command, LIMIT)?;
+    checks::count(job, &output)?;
+    for reason in skipped(&output) {
+        job.missing("full-disk", reason);
+    }
+    Ok(())
+}
+
+/// Why a test has not filled a disk. The line may stand behind the test's name.
+fn skipped(output: &str) -> impl Iterator<Item = &str> {
+    let lines = output.lines();
+    lines.filter_map(|line| Some(line.split_once("SKIPPED full-disk: ")?.1))
 }
 
 fn trace(job: &mut Job<'_>) -> Result<(), Error> {
@@ -133,7 +152,13 @@ fn acknowledgements(trace: &str) -> Vec<Acknowledgement> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Acknowledgement::*, acknowledgements};
+    use super::{Acknowledgement::*, acknowledgements, skipped};
+
+    #[test]
+    fn what_was_skipped_is_found() {
+        let output = "test a ... SKIPPED full-disk: mount: not allowed\nok\ntest b ... ok\n";
+        assert!(skipped(output).eq(["mount: not allowed"]));
+    }
 
     #[test]
     fn a_sync_counts_for_the_next_answer_alone() {

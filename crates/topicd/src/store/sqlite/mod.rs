@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use tokio::sync::mpsc;
 
 use super::{
@@ -323,9 +323,16 @@ impl std::error::Error for OpenError {}
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        match (error.sqlite_error_code(), code) {
+            // A quota is told as a failed write, and so is a log whose index cannot grow.
+            (Some(ErrorCode::DiskFull), _)
+            | (_, Some(ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE)) => Self::Full,
+            (
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OutOfMemory),
+                _,
+            )
+            | (_, Some(ffi::SQLITE_IOERR_NOMEM | ffi::SQLITE_IOERR_SHMMAP)) => Self::Busy,
             _ => Self::Failed(error.to_string()),
         }
     }

@@ -187,8 +187,10 @@ struct WriterThread {
     stage: tokio::sync::mpsc::Sender<Vec<Staged>>,
     seq: Cell<i64>,
     arrived: Cell<Timestamp>,
-    /// Set by a failed flush. What the kernel still holds then is unknown, so nothing is
-    /// acknowledged any more until a restart has read the file again.
+    /// Set by a commit that failed for another reason than want of room, memory or a lock. Those leave
+    /// what is committed as it was, and the next commit writes where they wrote; but what the kernel
+    /// holds after a failed flush is unknown, and a file that cannot be read is not written to. So
+    /// nothing is acknowledged any more until a restart has read the file again.
     failed: Option<StoreError>,
 }
 

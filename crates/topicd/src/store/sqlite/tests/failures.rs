@@ -65,3 +65,33 @@ async fn a_disk_that_is_full_refuses_writes_until_there_is_room() {
     assert_eq!(bench.write(device, &big).await, Ok(Appended::Stored));
     bench.close().await;
 }
+
+#[test]
+fn a_commit_that_failed_for_want_of_something_is_not_the_last() {
+    use rusqlite::{Error, ffi};
+
+    let store_error = |code| StoreError::from(Error::SqliteFailure(ffi::Error::new(code), None));
+    for code in [
+        ffi::SQLITE_FULL,
+        ffi::SQLITE_IOERR_WRITE,
+        ffi::SQLITE_IOERR_SHMSIZE,
+    ] {
+        assert_eq!(store_error(code), StoreError::Full, "{code}");
+    }
+    for code in [
+        ffi::SQLITE_BUSY,
+        ffi::SQLITE_LOCKED,
+        ffi::SQLITE_NOMEM,
+        ffi::SQLITE_IOERR_NOMEM,
+        ffi::SQLITE_IOERR_SHMMAP,
+    ] {
+        assert_eq!(store_error(code), StoreError::Busy, "{code}");
+    }
+    for code in [
+        ffi::SQLITE_IOERR_FSYNC,
+        ffi::SQLITE_IOERR_READ,
+        ffi::SQLITE_CORRUPT,
+    ] {
+        assert!(matches!(store_error(code), StoreError::Failed(_)), "{code}");
+    }
+}
