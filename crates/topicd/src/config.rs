@@ -27,6 +27,7 @@ mod optional;
 mod proxy;
 mod reference;
 mod store;
+mod topics;
 mod webhooks;
 
 pub use admin::{AdminConfig, AdminListen};
@@ -37,6 +38,7 @@ pub use proxy::ProxyConfig;
 pub use reference::{SETTINGS, Setting, TakesEffect, commented, commented_defaults, table_rows};
 pub(crate) use reference::{value, value_mut};
 pub use store::StoreConfig;
+pub use topics::TopicsConfig;
 pub use webhooks::WebhooksConfig;
 
 use file::File;
@@ -57,6 +59,8 @@ pub struct Config {
     pub accounts: AccountsConfig,
     /// The Socket.IO side.
     pub realtime: RealtimeConfig,
+    /// The topics that may be subscribed to.
+    pub topics: TopicsConfig,
     /// What is kept.
     pub store: StoreConfig,
     /// Web pages of other hosts.
@@ -245,6 +249,7 @@ impl Default for Config {
             console: false,
             accounts: AccountsConfig::default(),
             realtime: RealtimeConfig::default(),
+            topics: TopicsConfig::default(),
             store: StoreConfig::default(),
             cors: CorsConfig::default(),
             limits: LimitsConfig::default(),

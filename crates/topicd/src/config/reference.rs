@@ -104,6 +104,16 @@ pub const SETTINGS: &[Setting] = &[
         "values written with one thing token at once",
     ),
     setting(
+        "topics.resources",
+        OnReload,
+        "whether sockets may subscribe to `/me/resources/KEY`; else 403",
+    ),
+    setting(
+        "topics.things",
+        OnReload,
+        "whether sockets may subscribe to `/things/THING_TOKEN`; else 403",
+    ),
+    setting(
         "store.keep_days",
         AtStart,
         "days that values are kept, by their datetime; 0 is for good",

@@ -42,6 +42,9 @@ impl Realtime {
             Ok(wanted) => wanted,
             Err(message) => return asked.answer(&refused(400, message, topic)),
         };
+        if !self.live.now().config.topics.allow(&wanted.topic) {
+            return asked.answer(&refused(403, "such topics are switched off", topic));
+        }
         match client.may_hold(&wanted) {
             Ok(()) => self.admit(asked, session, wanted).await,
             Err(Denied::TooMany) => {

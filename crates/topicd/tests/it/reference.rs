@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use serde_json::Value;
+
 use crate::{server::Running, socket::Socket};
 
 /// The lines of a marked part of the documentation.
@@ -34,4 +36,47 @@ async fn every_metric_is_documented_as_it_is() {
     let documented: BTreeSet<_> = documented("metrics").into_iter().collect();
     let wanted: Vec<_> = rows.iter().cloned().collect();
     assert_eq!(documented, rows, "\n{}\n", wanted.join("\n"));
+}
+
+#[test]
+fn every_status_code_is_explained() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/topicd.openapi.json");
+    let description: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let calls = description["paths"].as_object().unwrap().values();
+    let calls = calls.flat_map(|path| path.as_object().unwrap().values());
+    let answers = calls.filter_map(|call| call["responses"].as_object());
+    let mut codes: BTreeSet<u16> = answers
+        .flat_map(|answers| answers.keys().map(|code| code.parse().unwrap()))
+        .filter(|code| *code >= 400)
+        .collect();
+    // Of paths and methods that are not in it.
+    codes.extend([405, 410]);
+    let cell = |row: &String| row.split(' ').nth(1).unwrap().parse().unwrap();
+    let explained: Vec<u16> = documented("codes").iter().map(cell).collect();
+    assert!(explained.iter().eq(&codes), "{explained:?} {codes:?}");
+}
+
+#[test]
+fn every_reason_of_a_session_is_explained() {
+    use socketio::engineio::proto::CloseReason::{self, *};
+
+    let reasons = [
+        TransportClose,
+        TransportError,
+        PingTimeout,
+        MessageTooLarge,
+        ParseError,
+        ForcedClose,
+        ForcedServerClose,
+        ServerShuttingDown,
+        SlowConsumer,
+        WriteTimeout,
+        ApplicationPanic,
+    ];
+    let cell = |row: &String| row.split('`').nth(1).unwrap().to_owned();
+    let explained: Vec<_> = documented("reasons").iter().map(cell).collect();
+    assert!(
+        explained.iter().eq(&reasons.map(CloseReason::name)),
+        "{explained:?}"
+    );
 }
