@@ -203,6 +203,7 @@ mod tests {
         Timestamp::parse(text).map(|at| at.to_string())
     }
 
+    // Contract 49
     #[test]
     fn all_spellings_of_one_instant() {
         let spellings = [
@@ -232,6 +233,7 @@ mod tests {
         );
     }
 
+    // Contract 49
     #[test]
     fn what_is_no_datetime() {
         let texts = [

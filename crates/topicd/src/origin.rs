@@ -89,6 +89,7 @@ mod tests {
         Origins::new(&origins).unwrap().allow(&headers)
     }
 
+    // Contract 6
     #[test]
     fn listed_own_and_missing_origins_pass() {
         let listed = ["https://app.example"];

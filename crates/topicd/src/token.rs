@@ -113,6 +113,7 @@ fn random_name() -> Result<Box<str>, NoRandomness> {
 mod tests {
     use super::*;
 
+    // Contract 46
     #[test]
     fn a_token_has_43_characters_and_hides_itself() {
         let token = Token::generate().unwrap();

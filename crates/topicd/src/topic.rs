@@ -92,6 +92,7 @@ mod tests {
         Ok(Topic::Resource(Key::parse(key).unwrap()))
     }
 
+    // Contract 13
     #[test]
     fn both_forms_with_one_trailing_slash_or_none() {
         assert_eq!(Topic::parse("/me/resources/temp.1"), resource("temp.1"));
@@ -102,6 +103,7 @@ mod tests {
         assert_eq!(Topic::parse("/things/a-_Z9/"), thing);
     }
 
+    // Contract 25
     #[test]
     fn everything_else_is_malformed() {
         let long = format!("/me/resources/{}", "k".repeat(65));

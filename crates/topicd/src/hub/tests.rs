@@ -75,6 +75,7 @@ fn publication(owners: &[UserId], keys: &[&str]) -> Effect {
     })
 }
 
+// Contract 29
 #[test]
 fn a_thing_gets_all_and_a_resource_its_own_in_written_order() {
     let (hub, notes) = hub();

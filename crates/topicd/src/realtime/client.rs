@@ -325,12 +325,19 @@ mod tests {
 
     fn membership(session: &Session, form: Form) -> Membership {
         let wanted = Wanted {
-            topic: Topic::Resource(Key::parse("a").unwrap()),
-            spelling: "/me/resources/a".into(),
             form,
-            start: None,
+            ..wanted("a")
         };
         Membership::new(session, wanted, &Holder::Session(session.clone())).unwrap()
+    }
+
+    fn wanted(name: &str) -> Wanted {
+        Wanted {
+            topic: Topic::Resource(Key::parse(name).unwrap()),
+            spelling: format!("/me/resources/{name}").into(),
+            form: Form::default(),
+            start: None,
+        }
     }
 
     fn client(session: &Session) -> Client {
@@ -386,6 +393,22 @@ mod tests {
         assert_eq!(rooms.into_inner().unwrap(), HashSet::from([newest]));
     }
 
+    // Contract 15
+    #[test]
+    fn a_socket_holds_128_subscriptions_and_may_ask_again_for_each() {
+        let session = session("s");
+        let client = client(&session);
+        for number in 0..MAX_SUBSCRIPTIONS {
+            let wanted = wanted(&number.to_string());
+            assert_eq!(client.may_hold(&wanted), Ok(()));
+            let holder = Holder::Session(session.clone());
+            let membership = Membership::new(&session, wanted, &holder).unwrap();
+            client.add(&session, membership, |_| {}, |_| {});
+        }
+        assert_eq!(client.may_hold(&wanted("more")), Err(Denied::TooMany));
+        assert_eq!(client.may_hold(&wanted("0")), Ok(()));
+    }
+
     #[test]
     fn a_login_that_has_been_renewed_does_not_end_with_the_old_one() {
         let (old, new) = (session("old"), session("new"));
@@ -395,6 +418,7 @@ mod tests {
         assert_eq!(client.session(), Some(new));
     }
 
+    // Contract 4
     #[test]
     fn nobody_logs_in_on_a_socket_that_is_given_up() {
         let start = Instant::now();

@@ -34,6 +34,7 @@ pub(crate) fn normalise(uri: &Uri) -> Uri {
 mod tests {
     use super::*;
 
+    // Contract 33
     #[test]
     fn slashes() {
         let cases = [

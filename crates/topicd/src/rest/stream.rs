@@ -239,3 +239,25 @@ impl hyper::body::Body for Documents {
         Poll::Ready(document.map(|document| Ok(Frame::data(document))))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::StreamQuery;
+
+    // Contract 55
+    #[test]
+    fn silence_lasts_a_second_to_ten_minutes_and_one_unless_asked() {
+        let millis = |text: Option<&str>| {
+            let keep_alive = text.map(str::to_owned);
+            let keep_alive = StreamQuery { keep_alive }.keep_alive();
+            keep_alive.unwrap().as_millis()
+        };
+        assert_eq!((millis(None), millis(Some(""))), (60_000, 60_000));
+        assert_eq!((millis(Some("0")), millis(Some("999"))), (1000, 1000));
+        assert_eq!(
+            (millis(Some("1001")), millis(Some("600000"))),
+            (1001, 600_000)
+        );
+        assert_eq!(millis(Some("18446744073709551615")), 600_000);
+    }
+}

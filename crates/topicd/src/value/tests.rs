@@ -14,6 +14,7 @@ fn written(body: &str) -> Result<String, InvalidBatch> {
     parse_batch(body.as_bytes(), &Keys::Own, now()).map(|records| elements(&records, None))
 }
 
+// Contract 30
 #[test]
 fn values_are_kept_verbatim() {
     let values = [
@@ -33,6 +34,7 @@ fn values_are_kept_verbatim() {
     }
 }
 
+// Contract 27, 49
 #[test]
 fn elements_keep_their_order_and_their_geo() {
     let body = r#"{"values":[
@@ -54,6 +56,7 @@ fn the_thing_comes_last() {
     assert_eq!(elements(&records, Some(&ThingId::named("t"))), element);
 }
 
+// Contract 48, 49, 51
 #[test]
 fn what_is_refused() {
     let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));

@@ -27,6 +27,7 @@ fn figure(metrics: &Answer, series: &str) -> f64 {
     line.parse().unwrap()
 }
 
+// Contract 67
 #[tokio::test]
 async fn health_needs_no_token_and_all_else_does() {
     let server = Running::start().await;
@@ -75,6 +76,7 @@ async fn health_needs_no_token_and_all_else_does() {
     );
 }
 
+// Contract 67
 #[tokio::test]
 async fn users_are_made_listed_and_logged_out() {
     let server = Running::configured(|config| config.accounts.registration = false).await;
@@ -114,6 +116,7 @@ async fn users_are_made_listed_and_logged_out() {
     assert_eq!(remove().await, 404);
 }
 
+// Contract 43, 67
 #[tokio::test]
 async fn apps_that_the_operator_makes_are_the_only_ones() {
     let server = Running::start().await;
@@ -141,6 +144,7 @@ async fn apps_that_the_operator_makes_are_the_only_ones() {
     assert_eq!(register("e@b.example", "any").await, 201);
 }
 
+// Contract 67
 #[tokio::test]
 async fn a_code_that_the_operator_makes_activates_one_thing() {
     let server = Running::start().await;
@@ -156,6 +160,7 @@ async fn a_code_that_the_operator_makes_activates_one_thing() {
     );
 }
 
+// Contract 67
 #[tokio::test]
 async fn a_thing_token_that_is_taken_back_holds_no_more() {
     let server = Running::start().await;
@@ -214,6 +219,7 @@ async fn a_narrow_token_is_made_and_taken_back() {
     socket.expect(INVALID_TOKEN).await;
 }
 
+// Contract 67
 #[tokio::test]
 async fn who_is_connected_is_listed_without_tokens_and_can_be_closed() {
     let server = Running::start().await;
@@ -254,6 +260,7 @@ async fn who_is_connected_is_listed_without_tokens_and_can_be_closed() {
     assert_eq!(neither.status, 400);
 }
 
+// Contract 24, 67
 #[tokio::test]
 async fn metrics_count_what_happens() {
     let server = Running::start().await;

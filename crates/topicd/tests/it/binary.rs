@@ -228,6 +228,7 @@ fn the_defaults_are_good_settings() {
     assert!(check.arg(file).output().unwrap().status.success());
 }
 
+// Contract 34
 #[tokio::test]
 async fn no_token_is_in_the_log_at_any_level() {
     let folder = tempfile::tempdir().unwrap();

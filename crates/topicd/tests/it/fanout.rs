@@ -81,6 +81,7 @@ impl Client {
     }
 }
 
+// Contract 1, 31
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_subscribers_of_all_kinds_see_three_writers_alike() {
     let server = Running::start().await;

@@ -89,6 +89,7 @@ fn unchunked(mut body: &[u8]) -> Vec<u8> {
     }
 }
 
+// Contract 52, 63
 #[tokio::test]
 async fn many_pages_are_one_document() {
     let server = Running::start().await;
@@ -128,6 +129,7 @@ async fn many_pages_are_one_document() {
     server.stop().await;
 }
 
+// Contract 54
 #[tokio::test]
 async fn a_small_answer_has_its_length() {
     let server = Running::start().await;

@@ -1,4 +1,4 @@
-//! MessagePack bodies: contract 35.
+//! MessagePack bodies.
 
 use serde_json::json;
 use socketio::proto::msgpack;
@@ -39,6 +39,7 @@ async fn call(
 const BODY: &str = "Content-Type: application/msgpack\r\n";
 const ANSWER: &str = "Accept: application/msgpack, application/json\r\n";
 
+// Contract 35
 #[tokio::test]
 async fn values_are_written_and_read_in_it() {
     let server = Running::start().await;
@@ -75,6 +76,7 @@ async fn values_are_written_and_read_in_it() {
     server.stop().await;
 }
 
+// Contract 35, 48
 #[tokio::test]
 async fn what_has_no_form_in_json_is_refused_and_nothing_is_stored() {
     let server = Running::start().await;

@@ -8,6 +8,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::socket::Socket;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Polling {
@@ -59,6 +61,13 @@ impl Polling {
                 }
             }
         }
+    }
+
+    /// Goes on by WebSocket.
+    pub(crate) async fn upgrade(self) -> Socket {
+        let server = self.connection.get_ref().peer_addr().unwrap();
+        let path = self.path.replace("polling", "websocket");
+        Socket::upgraded(server, &path).await
     }
 
     async fn poll(&mut self) {

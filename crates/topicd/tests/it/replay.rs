@@ -1,4 +1,4 @@
-//! Stored values on subscribe, and slow readers that want the newest: contract 32.
+//! Stored values on subscribe, and slow readers that want the newest.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -48,6 +48,7 @@ async fn write(store: &dyn Store, token: &str, body: &str) {
     assert_eq!(store.append(append).await, Ok(Appended::Stored));
 }
 
+// Contract 32
 #[tokio::test]
 async fn the_answer_then_what_is_stored_then_what_comes() {
     let server = Running::start().await;
@@ -79,6 +80,7 @@ async fn the_answer_then_what_is_stored_then_what_comes() {
     server.stop().await;
 }
 
+// Contract 32
 #[tokio::test]
 async fn since_a_number_or_an_instant_of_arrival() {
     let server = Running::start().await;
@@ -221,18 +223,26 @@ async fn what_is_unlinked_is_not_replayed() {
     server.stop().await;
 }
 
-/// Rounds in which two writers, one of them with old datetimes, race one who subscribes.
-const ROUNDS: usize = 1000;
+/// Rounds in which two writers, one of them with old datetimes, race one who subscribes: half of them
+/// with `last`, half with `since`; of each, half to the thing and half to its resource.
+const ROUNDS: usize = 2000;
 const VALUES: usize = 3;
 
+// Contract 32, 50
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn subscribers_race_writers_without_a_gap_or_a_duplicate() {
     let server = Running::start().await;
     let guest = server.guest().await;
     let store = Arc::clone(server.store());
     let mut socket = Socket::open(server.address).await;
-    let mut replayed = 0;
+    let mut thing = guest.thing;
+    let (mut replayed, mut known) = (0, 0);
     for round in 0..ROUNDS {
+        // All values of a thing are among its newest hundred.
+        if round % 10 == 0 {
+            (thing, _) = server.thing().await;
+            server.link(&guest.session, &thing).await;
+        }
         // What one socket may ask for is bounded.
         if round % 100 == 0 {
             socket = Socket::open(server.address).await;
@@ -240,7 +250,7 @@ async fn subscribers_race_writers_without_a_gap_or_a_duplicate() {
         }
         let key = format!("r{round}");
         let writers = ["", r#","datetime":"20010101000000""#].map(|datetime| {
-            let (store, token, key) = (Arc::clone(&store), guest.thing.clone(), key.clone());
+            let (store, token, key) = (Arc::clone(&store), thing.clone(), key.clone());
             tokio::spawn(async move {
                 for number in 0..VALUES {
                     let value = format!(r#"[{},{number}]"#, datetime.len());
@@ -250,21 +260,29 @@ async fn subscribers_race_writers_without_a_gap_or_a_duplicate() {
                 }
             })
         });
-        let topic = format!("/me/resources/{key}");
+        let topic = match round / 2 % 2 {
+            0 => format!("/me/resources/{key}"),
+            _ => format!("/things/{thing}"),
+        };
         for _ in 0..round % 7 {
             tokio::task::yield_now().await;
         }
         let options = match round % 2 {
-            0 => r#""last":100"#,
-            _ => r#""since":0"#,
+            0 => r#""last":100"#.to_owned(),
+            _ => format!(r#""since":{known}"#),
         };
         // Values of the round before are not waited for: its topic is left, all of them are here.
-        let answer = subscribe(&mut socket, &topic, options).await;
+        let answer = subscribe(&mut socket, &topic, &options).await;
         let joined = answer["seq"].as_i64().unwrap();
         let mut seen = BTreeMap::new();
         while seen.len() < 2 * VALUES {
             for element in socket.values(&topic).await {
+                // The thing has values of the rounds before, too.
+                if element["key"] != key.as_str() {
+                    continue;
+                }
                 let seq = element["seq"].as_i64().unwrap();
+                known = known.max(seq);
                 assert_eq!(
                     seen.insert(seq, element["value"].to_string()),
                     None,
@@ -289,49 +307,63 @@ async fn subscribers_race_writers_without_a_gap_or_a_duplicate() {
     server.stop().await;
 }
 
+// Contract 32
 #[tokio::test]
 async fn a_slow_reader_that_conflates_gets_the_newest_of_each_key() {
     let server = Running::start().await;
     let guest = server.guest().await;
-    let mut socket = Socket::open(server.address).await;
-    socket.log_in(&guest.session).await;
     let topic = format!("/things/{}", guest.thing);
-    let argument = format!(r#"{{"resource":"{topic}","conflate":true}}"#);
-    socket.emit("subscribe", &argument).await;
-    answer(&mut socket).await;
+    let series = ["a", "b"].map(|key| (guest.thing.clone(), key));
+    conflate(&server, &guest.session, &topic, &series).await;
+    server.stop().await;
+}
+
+// Contract 32
+#[tokio::test]
+async fn a_slow_reader_that_conflates_gets_the_newest_of_each_thing() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    let (other, _) = server.thing().await;
+    server.link(&guest.session, &other).await;
+    let series = [guest.thing, other].map(|thing| (thing, "a"));
+    conflate(&server, &guest.session, RESOURCE, &series).await;
+    server.stop().await;
+}
+
+/// Subscribes and does not read while the series are written in turn, until values give way; then reads
+/// to the newest of each.
+async fn conflate(server: &Running, session: &str, topic: &str, series: &[(String, &str); 2]) {
+    let mut socket = Socket::open(server.address).await;
+    socket.log_in(session).await;
+    subscribe(&mut socket, topic, r#""conflate":true"#).await;
     let padding = "x".repeat(200_000);
-    // Until something has had to give way, and then once more to each key: a reader that does not
-    // read for long is given up as dead.
-    let (mut written, mut conflated) = (BTreeMap::new(), false);
+    // Until something has had to give way, and then once more to each: a reader that does not read
+    // for long is given up as dead.
+    let (mut written, mut conflated) = ([0; 2], false);
     let mut rest = 2;
     for number in 0.. {
         assert!(number < 1000, "nothing is conflated");
-        let key = ["a", "b"][number % 2];
+        let (thing, key) = &series[number % 2];
         let body = format!(r#"{{"values":[{{"key":"{key}","value":[{number},"{padding}"]}}]}}"#);
-        write(&**server.store(), &guest.thing, &body).await;
-        written.insert(key.to_owned(), number);
-        conflated = conflated || has_conflated(&server).await;
+        write(&**server.store(), thing, &body).await;
+        written[number % 2] = number;
+        conflated = conflated || has_conflated(server).await;
         if conflated && rest == 0 {
             break;
         }
         rest -= usize::from(conflated);
     }
-    let last = written.values().copied().max().unwrap();
-    let (mut events, mut newest) = (0, BTreeMap::new());
-    while newest != written {
-        for element in socket.values(&topic).await {
-            let key = element["key"].as_str().unwrap().to_owned();
+    let last = written.into_iter().max().unwrap();
+    let (mut events, mut newest) = (0, [None; 2]);
+    while newest != written.map(Some) {
+        for element in socket.values(topic).await {
             let number = usize::try_from(element["value"][0].as_u64().unwrap()).unwrap();
-            assert!(
-                newest
-                    .insert(key, number)
-                    .is_none_or(|before| before < number)
-            );
+            assert!(newest[number % 2] < Some(number));
+            newest[number % 2] = Some(number);
             events += 1;
         }
     }
     assert!(events <= last, "nothing was conflated");
-    server.stop().await;
 }
 
 /// Whether a value has taken the place of an older one that waited. Counted before the write of it is

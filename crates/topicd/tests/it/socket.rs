@@ -30,6 +30,18 @@ impl Socket {
         Self(websocket)
     }
 
+    /// Takes over a session that has been polling.
+    pub(crate) async fn upgraded(server: SocketAddr, path: &str) -> Self {
+        let stream = TcpStream::connect(server).await.unwrap();
+        let url = format!("ws://{server}{path}");
+        let (mut websocket, _) = client_async(url, stream).await.unwrap();
+        websocket.send(Message::text("2probe")).await.unwrap();
+        let answer = websocket.next().await.unwrap().unwrap();
+        assert_eq!(answer, Message::text("3probe"));
+        websocket.send(Message::text("5")).await.unwrap();
+        Self(websocket)
+    }
+
     pub(crate) async fn send(&mut self, packet: &str) {
         self.0
             .send(Message::text(format!("4{packet}")))
@@ -61,9 +73,13 @@ impl Socket {
 
     /// The next packet, or nothing once the server has closed.
     pub(crate) async fn next_or_end(&mut self) -> Option<String> {
+        // Over all that comes: pings are no answer.
+        timeout(PATIENCE, self.receive()).await.expect("silence")
+    }
+
+    async fn receive(&mut self) -> Option<String> {
         loop {
-            let message = timeout(PATIENCE, self.0.next()).await.expect("silence")?;
-            match message {
+            match self.0.next().await? {
                 Ok(Message::Text(text)) if text.starts_with('4') => return Some(text[1..].into()),
                 // A pong that cannot be sent any more is missed by nobody.
                 Ok(Message::Text(text)) if text == "2" => {
@@ -110,6 +126,7 @@ impl Socket {
         let start = format!(r#"2/v2,["{topic}",["#);
         assert!(packet.starts_with(&start), "{packet}");
         let event: serde_json::Value = serde_json::from_str(&packet["2/v2,".len()..]).unwrap();
+        assert_eq!(event.as_array().map(Vec::len), Some(2), "{packet}");
         event[1].as_array().unwrap().clone()
     }
 }

@@ -59,6 +59,7 @@ impl Stream {
     }
 }
 
+// Contract 55
 #[tokio::test]
 async fn a_thing_streams_all_its_values_one_document_a_chunk() {
     let server = Running::start().await;
@@ -86,6 +87,7 @@ async fn a_thing_streams_all_its_values_one_document_a_chunk() {
     server.stop().await;
 }
 
+// Contract 66
 #[tokio::test]
 async fn a_resource_streams_the_values_of_all_linked_things() {
     let server = Running::start().await;
@@ -111,6 +113,7 @@ async fn a_resource_streams_the_values_of_all_linked_things() {
     server.stop().await;
 }
 
+// Contract 55
 #[tokio::test]
 async fn silence_is_broken_by_empty_documents() {
     let server = Running::start().await;
@@ -145,6 +148,23 @@ async fn a_logout_ends_the_streams_of_its_session_alone() {
     of_user.expect(reason).await;
     assert_eq!(of_user.chunk().await, None);
     assert_eq!(of_thing.values().await[0]["value"], 1);
+    server.stop().await;
+}
+
+// Contract 66
+#[tokio::test]
+async fn a_stream_ends_with_the_session_that_expires() {
+    let server = Running::start().await;
+    server.user("anna@example.com").await;
+    let body = r#"{"email":"anna@example.com","app":"a","expiresIn":1}"#;
+    let made = server.admin("POST", "/admin/tokens", body).await;
+    let session = made.field("token");
+    let path = "/v2/me/resources/temperature?keepAlive=";
+    let mut stream = Stream::open(&server, path, &session).await;
+    stream.expect(GREETING).await;
+    let reason = r#"{"status":"error","message":"Invalid session token"}"#;
+    stream.expect(reason).await;
+    assert_eq!(stream.chunk().await, None);
     server.stop().await;
 }
 

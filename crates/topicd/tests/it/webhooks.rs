@@ -64,6 +64,7 @@ fn field<'a>(head: &'a str, name: &str) -> &'a str {
     fields.find(|(other, _)| *other == name).unwrap().1
 }
 
+// Contract 67
 #[tokio::test]
 async fn what_happens_is_told_signed_and_told_again_until_it_is_taken() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

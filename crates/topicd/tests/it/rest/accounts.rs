@@ -4,6 +4,7 @@ use crate::{client::raw, server::Running};
 
 const INVALID_SESSION: &str = r#"{"status":"error","code":401,"message":"Invalid session token"}"#;
 
+// Contract 34, 38, 40, 41, 42
 #[tokio::test]
 async fn register_log_in_and_out() {
     let server = Running::start().await;
@@ -48,6 +49,7 @@ async fn register_log_in_and_out() {
     server.stop().await;
 }
 
+// Contract 38, 41, 43
 #[tokio::test]
 async fn who_is_not_let_in() {
     let server = Running::configured(|config| config.accounts.apps = vec!["a".into()]).await;
@@ -69,6 +71,7 @@ async fn who_is_not_let_in() {
     server.stop().await;
 }
 
+// Contract 37
 #[tokio::test]
 async fn the_eleventh_guess_of_a_minute_is_sent_away() {
     let server = Running::start().await;
@@ -89,6 +92,7 @@ async fn the_eleventh_guess_of_a_minute_is_sent_away() {
     server.stop().await;
 }
 
+// Contract 40
 #[tokio::test]
 async fn registration_may_be_off() {
     let server = Running::configured(|config| config.accounts.registration = false).await;
@@ -122,6 +126,7 @@ async fn settings_are_no_form_whatever_curl_calls_them() {
     server.stop().await;
 }
 
+// Contract 44
 #[tokio::test]
 async fn settings_are_an_object_of_16_kib() {
     let server = Running::start().await;
@@ -144,6 +149,7 @@ async fn settings_are_an_object_of_16_kib() {
     server.stop().await;
 }
 
+// Contract 68
 #[tokio::test]
 async fn a_subscribe_token_neither_reads_nor_writes() {
     let server = Running::start().await;
@@ -161,6 +167,10 @@ async fn a_subscribe_token_neither_reads_nor_writes() {
             "{path}"
         );
     }
+    let write = format!("/v2/me/resources/t/{}", guest.thing_id);
+    let body = r#"{"values":[{"value":1}]}"#;
+    let written = server.call("POST", &write, &narrow, body).await;
+    assert_eq!(written.status, 403);
     for body in [
         r#"{"topics":[],"expiresIn":60}"#,
         r#"{"topics":["/x"],"expiresIn":60}"#,

@@ -2,6 +2,7 @@
 
 use crate::server::Running;
 
+// Contract 36
 #[tokio::test]
 async fn what_cannot_be_read_is_refused_in_json() {
     let server = Running::start().await;

@@ -2,6 +2,7 @@
 
 use crate::{client::raw, server::Running};
 
+// Contract 33, 35, 47
 #[tokio::test]
 async fn old_clients_are_understood() {
     let server = Running::start().await;
@@ -45,6 +46,7 @@ async fn old_clients_are_understood() {
     server.stop().await;
 }
 
+// Contract 58
 #[tokio::test]
 async fn paths_and_methods_that_are_not_here() {
     let server = Running::start().await;
@@ -99,6 +101,47 @@ async fn the_console_is_there_if_the_settings_say_so() {
     server.stop().await;
 }
 
+// Contract 35, 41
+#[tokio::test]
+async fn a_login_may_come_as_a_form() {
+    let server = Running::start().await;
+    server.user("anna@example.com").await;
+    let login = async |password: &str| {
+        let form = format!("email=anna%40example.com&password={password}&app=a");
+        let request = format!(
+            "POST /v2/login HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        raw(server.address, &request).await
+    };
+    let session = login("secret").await.field("token");
+    let known = server.call("GET", "/v2", &session, "").await;
+    known.is(200, r#"{"status":"success"}"#);
+    assert_eq!(login("wrong").await.status, 401);
+    server.stop().await;
+}
+
+// Contract 6
+#[tokio::test]
+async fn everybodys_pages_may_read_without_credentials() {
+    let server = Running::configured(|config| config.cors.origins = vec!["*".into()]).await;
+    for path in ["/v2/", "/socket.io/?EIO=4&transport=polling"] {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\
+             Origin: https://app.example\r\n\r\n"
+        );
+        let head = raw(server.address, &request).await.head;
+        assert!(
+            head.contains("access-control-allow-origin: *\r\n"),
+            "{head}"
+        );
+        assert!(!head.contains("credentials"), "{head}");
+    }
+    server.stop().await;
+}
+
+// Contract 6, 39
 #[tokio::test]
 async fn a_listed_page_may_read_and_another_may_not() {
     let page = "https://app.example";

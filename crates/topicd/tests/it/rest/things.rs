@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{client::raw, server::Running};
 
+// Contract 45, 46
 #[tokio::test]
 async fn a_code_activates_one_thing() {
     let server = Running::start().await;
@@ -25,6 +26,7 @@ async fn a_code_activates_one_thing() {
     server.stop().await;
 }
 
+// Contract 47, 52, 53, 54
 #[tokio::test]
 async fn write_and_read_of_a_device() {
     let server = Running::start().await;
@@ -70,6 +72,43 @@ async fn write_and_read_of_a_device() {
     server.stop().await;
 }
 
+// Contract 52
+#[tokio::test]
+async fn an_answer_has_one_value_to_a_hundred_and_both_ends_count() {
+    let server = Running::start().await;
+    let (thing, _) = server.thing().await;
+    let path = format!("/v2/things/{thing}");
+    let value = |number| {
+        format!(
+            r#"{{"key":"t","value":{number},"datetime":"{}"}}"#,
+            20_200_101_000_000_u64 + number
+        )
+    };
+    let values: Vec<_> = (0..101)
+        .map(|number| value(number / 60 * 100 + number % 60))
+        .collect();
+    let body = format!(r#"{{"values":[{}]}}"#, values.join(","));
+    assert_eq!(server.call("POST", &path, "", &body).await.status, 201);
+    let read = async |query: &str| {
+        let path = format!("{path}/resources/t{query}");
+        let values = server.call("GET", &path, "", "").await.body;
+        let values: Vec<Value> = serde_json::from_str(&values).unwrap();
+        let numbers = values.iter().map(|value| value["value"].as_u64().unwrap());
+        numbers.collect::<Vec<_>>()
+    };
+    for few in ["", "?limit=0", "?limit=1", "?limit="] {
+        assert_eq!(read(few).await, [140], "{few}");
+    }
+    for many in ["?limit=100", "?limit=101", "?limit=4294967295"] {
+        let read = read(many).await;
+        assert_eq!((read.len(), read[99]), (100, 1), "{many}");
+    }
+    let range = "?limit=9&startDate=20200101000002&endDate=20200101000004";
+    assert_eq!(read(range).await, [4, 3, 2]);
+    server.stop().await;
+}
+
+// Contract 36, 48, 51, 56
 #[tokio::test]
 async fn a_batch_with_one_bad_value_stores_nothing() {
     let server = Running::start().await;
@@ -100,6 +139,7 @@ async fn a_batch_with_one_bad_value_stores_nothing() {
     server.stop().await;
 }
 
+// Contract 69
 #[tokio::test]
 async fn a_repeated_write_with_a_key_is_stored_once() {
     let server = Running::start().await;
@@ -121,6 +161,7 @@ async fn a_repeated_write_with_a_key_is_stored_once() {
     server.stop().await;
 }
 
+// Contract 37
 #[tokio::test]
 async fn a_flood_of_one_writer_is_slowed_down() {
     let server = Running::start().await;
@@ -135,6 +176,7 @@ async fn a_flood_of_one_writer_is_slowed_down() {
     server.stop().await;
 }
 
+// Contract 57
 #[tokio::test]
 async fn the_date_for_devices_without_a_clock() {
     let server = Running::start().await;

@@ -2,6 +2,7 @@
 
 use super::*;
 
+// Contract 50
 #[tokio::test]
 async fn a_timeline_is_newest_first_and_both_ends_count() {
     let folder = folder();
@@ -107,22 +108,40 @@ async fn the_order_of_pushes_is_the_order_of_the_store() {
     Arc::into_inner(bench).unwrap().close().await;
 }
 
+// Contract 69
 #[tokio::test]
-async fn a_key_of_idempotency_stores_once_for_each_thing() {
+async fn a_key_of_idempotency_stores_once_for_each_thing_within_a_day() {
     let folder = folder();
     let bench = Bench::open(&folder);
     bench.thing("a").await;
-    let write = async || {
+    bench.store.create_code(token("second")).await.unwrap();
+    let second = bench.store.activate(token("second"), new_thing("b")).await;
+    assert!(second.unwrap());
+    let write = async |thing: &str| {
         let records = parse_batch(value(1).as_bytes(), &Keys::Own, Timestamp::now()).unwrap();
         let append = Append {
-            writer: Writer::Device(token("a")),
+            writer: Writer::Device(token(thing)),
             records,
             idempotency: Some(token("once")),
         };
         bench.store.append(append).await.unwrap()
     };
-    assert_eq!(write().await, Appended::Stored);
-    assert_eq!(write().await, Appended::Repeated);
-    assert_eq!(bench.staged(), ["a 1 to []"]);
+    let later = async |seconds: i64| {
+        let change = bench.store.writer.write(move |tx| {
+            let update = "UPDATE idempotency SET expires = expires - ?1";
+            tx.db.execute(update, [seconds * 1000])?;
+            Ok(((), Effect::None))
+        });
+        change.await.unwrap();
+    };
+    assert_eq!(write("a").await, Appended::Stored);
+    assert_eq!(write("a").await, Appended::Repeated);
+    assert_eq!(write("b").await, Appended::Stored);
+    // The hour that is left is more than the test takes.
+    later(23 * 60 * 60).await;
+    assert_eq!(write("a").await, Appended::Repeated);
+    later(60 * 60).await;
+    assert_eq!(write("a").await, Appended::Stored);
+    assert_eq!(bench.staged(), ["a 1 to []", "b 1 to []", "a 1 to []"]);
     bench.close().await;
 }
