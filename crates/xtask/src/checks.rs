@@ -20,7 +20,7 @@ const SLOW: [&str; 7] = [
     "memory::",
     "fanout::",
     "full::",
-    "contract::",
+    "slow::",
     "no_client_can_add_a_series",
     "race",
 ];

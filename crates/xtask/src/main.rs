@@ -9,6 +9,7 @@ mod browser;
 mod bundles;
 mod checks;
 mod conformance;
+mod contract;
 mod differential;
 mod durability;
 mod examples;
@@ -24,6 +25,7 @@ mod record;
 mod relay;
 mod run;
 mod server;
+mod sources;
 mod test;
 mod workspace;
 
@@ -54,6 +56,8 @@ Usage: cargo xtask COMMAND
   bench --codecs               our parsers against others; writes the instruction counts
   conformance                  siospec against the engineio and socketio fixtures, and the table
       --table                  writes docs/conformance.md anew
+  contract                     the lines of topicd's interface and their tests, and the table
+      --table                  writes docs/topicd-contract.md anew
 
 Logs, reports and screenshots go to target/xtask. What a step cannot get is a failure unless
 XTASK_ALLOW_SKIP names it, as in XTASK_ALLOW_SKIP=python-socketio-4.6.1,chromium.
@@ -86,6 +90,8 @@ fn dispatch(words: &[&str]) -> Result<ExitCode, Error> {
         ["bench", options @ ..] => bench::command(options),
         ["conformance"] => one_step("conformance"),
         ["conformance", "--table"] => conformance::write_table(),
+        ["contract"] => test::command(&["--only", "contract"]),
+        ["contract", "--table"] => contract::write_table(),
         _ => Err(format!("no such command: {}", words.join(" ")).into()),
     }
 }

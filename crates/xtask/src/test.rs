@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use crate::{
-    browser, bundles, checks, conformance, differential, durability, examples, fuzz, interop,
+    browser, bundles, checks, conformance, contract, differential, durability, examples, fuzz,
+    interop,
     job::{Error, Pace},
     outside, purity, quickstart,
     run::{Step, run_all},
@@ -21,6 +22,11 @@ const STEPS: &[Step] = &[
         name: "purity",
         about: "the protocol cores do no I/O",
         run: purity::check,
+    },
+    Step {
+        name: "contract",
+        about: "every line of topicd's interface has a test, and the table is up to date",
+        run: contract::check,
     },
     Step {
         name: "clippy",
@@ -113,6 +119,7 @@ const STEPS: &[Step] = &[
 const QUICK: &[&str] = &[
     "fmt",
     "purity",
+    "contract",
     "tests",
     "build",
     "interop",

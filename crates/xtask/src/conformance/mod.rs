@@ -3,7 +3,6 @@
 
 mod rows;
 mod rust_tests;
-mod sources;
 mod table;
 
 use std::{
@@ -23,6 +22,7 @@ use crate::{
     workspace::Workspace,
 };
 use rows::Demand;
+pub(crate) use table::first_difference;
 use table::{Case, Cases, Outcome};
 
 const LIMIT: Duration = Duration::from_secs(180);
@@ -92,7 +92,7 @@ pub(crate) fn check(job: &mut Job<'_>) -> Result<(), Error> {
     }
     let table = run_everything(job)?;
     let file = fs::read_to_string(job.workspace.path(table::PATH)).unwrap_or_default();
-    match table::first_difference(&file, &table) {
+    match first_difference(&file, &table) {
         None => job.pass(table::PATH),
         Some(difference) => {
             let advice = "`cargo xtask conformance --table` writes it anew";

@@ -7,9 +7,12 @@ use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use super::{
     rows::{self, Demand, Row, Section},
-    rust_tests, sources,
+    rust_tests,
 };
-use crate::job::{Error, Job};
+use crate::{
+    job::{Error, Job},
+    sources::{self, Labels},
+};
 
 /// Where the table is, in the checkout.
 pub(crate) const PATH: &str = "docs/conformance.md";
@@ -94,10 +97,13 @@ fn rust_evidence(
     job: &mut Job<'_>,
     known: &[&str],
 ) -> Result<BTreeMap<String, Vec<(String, Outcome)>>, Error> {
+    let lead = "";
+    let is_id = rows::is_id;
+    let labels = Labels { lead, is_id, known };
     let mut found: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for package in PACKAGES {
         let outcomes = rust_tests::run(job, package)?;
-        for test in sources::tests_of(job.workspace, package, known)? {
+        for test in sources::tests_of(job.workspace, package, &labels)? {
             let outcome = outcomes.get(&test.name).copied();
             let outcome = outcome.unwrap_or(Outcome::NotRun);
             for row in test.rows {

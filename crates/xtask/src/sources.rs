@@ -1,5 +1,5 @@
-//! Finds the Rust tests that cover rows of the table: the ids stand in a comment at the test, above it
-//! or in its body, at the beginning of a line: `// P11, P13`, `// Y9 to Y14: why`.
+//! Finds the Rust tests that cover rows of a table: their ids stand in a comment at the test, above it
+//! or in its body, at the beginning of a line: `// P11, P13`, `// Y9 to Y14: why`, `// Contract 23`.
 //!
 //! Reads sources as rustfmt leaves them: a block ends with the brace at the indent of its first line.
 
@@ -8,8 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::rows::is_id;
 use crate::{job::Error, workspace::Workspace};
+
+/// How comments name rows.
+pub(crate) struct Labels<'a> {
+    /// What stands before the ids, with its space.
+    pub(crate) lead: &'a str,
+    pub(crate) is_id: fn(&str) -> bool,
+    /// The rows there are, in their order.
+    pub(crate) known: &'a [&'a str],
+}
 
 /// A test function that covers rows.
 #[derive(Debug, PartialEq)]
@@ -19,11 +27,11 @@ pub(crate) struct Test {
     pub(crate) rows: Vec<String>,
 }
 
-/// All such tests of a crate; `known` are the rows there are.
+/// All such tests of a crate.
 pub(crate) fn tests_of(
     workspace: &Workspace,
     package: &str,
-    known: &[&str],
+    labels: &Labels<'_>,
 ) -> Result<Vec<Test>, Error> {
     let folder = workspace.path("crates").join(package);
     let mut tests = Vec::new();
@@ -31,7 +39,7 @@ pub(crate) fn tests_of(
         let root = folder.join(part);
         for file in rust_files(&root)? {
             let module = module_of(package, file.strip_prefix(&root)?);
-            let found = scan(&module, &fs::read_to_string(&file)?, known)
+            let found = scan(&module, &fs::read_to_string(&file)?, labels)
                 .map_err(|error| format!("{}: {error}", file.display()))?;
             tests.extend(found);
         }
@@ -69,10 +77,10 @@ fn module_of(package: &str, file: &Path) -> String {
     module
 }
 
-fn scan(module: &str, source: &str, known: &[&str]) -> Result<Vec<Test>, Error> {
+fn scan(module: &str, source: &str, labels: &Labels<'_>) -> Result<Vec<Test>, Error> {
     let mut scanner = Scanner::default();
     for line in source.lines() {
-        scanner.line(module, line, known)?;
+        scanner.line(module, line, labels)?;
     }
     scanner.tests.retain(|test| !test.rows.is_empty());
     Ok(scanner.tests)
@@ -93,11 +101,11 @@ struct Scanner {
 }
 
 impl Scanner {
-    fn line(&mut self, module: &str, line: &str, known: &[&str]) -> Result<(), Error> {
+    fn line(&mut self, module: &str, line: &str, labels: &Labels<'_>) -> Result<(), Error> {
         let code = line.trim_start();
         let indent = line.len() - code.len();
         if let Some(comment) = code.strip_prefix("// ") {
-            let rows = rows_of(comment, known)?;
+            let rows = labels.rows_of(comment)?;
             match (self.body, self.tests.last_mut()) {
                 (Some(_), Some(test)) => test.rows.extend(rows),
                 _ => self.noted.extend(rows),
@@ -154,56 +162,82 @@ fn function(code: &str) -> Option<&str> {
     code.strip_prefix("fn ")?.split(['(', '<']).next()
 }
 
-/// The rows with which a comment begins.
-fn rows_of(comment: &str, known: &[&str]) -> Result<Vec<String>, Error> {
-    let mut rows: Vec<String> = Vec::new();
-    let mut range = false;
-    for word in comment.split_whitespace() {
-        let id = word.trim_end_matches([',', ':']);
-        if is_id(id) {
-            let Some(last) = position(id, known) else {
-                return Err(format!("there is no row {id}").into());
-            };
-            let first = match rows.last().filter(|_| range) {
-                Some(first) => position(first, known).map_or(last, |first| first + 1),
-                None => last,
-            };
-            let span = known
-                .get(first..=last)
-                .ok_or("a range of rows runs backwards")?;
-            rows.extend(span.iter().map(|&id| id.to_owned()));
-        } else if !matches!(word, "to" | "and") {
-            break;
+impl Labels<'_> {
+    /// The rows with which a comment begins.
+    fn rows_of(&self, comment: &str) -> Result<Vec<String>, Error> {
+        let Some(ids) = comment.strip_prefix(self.lead) else {
+            return Ok(Vec::new());
+        };
+        let mut rows: Vec<String> = Vec::new();
+        let mut range = false;
+        for word in ids.split_whitespace() {
+            let id = word.trim_end_matches([',', ':']);
+            if (self.is_id)(id) {
+                let Some(last) = self.position(id) else {
+                    return Err(format!("there is no row {id}").into());
+                };
+                let first = match rows.last().filter(|_| range) {
+                    Some(first) => self.position(first).map_or(last, |first| first + 1),
+                    None => last,
+                };
+                let span = self
+                    .known
+                    .get(first..=last)
+                    .ok_or("a range of rows runs backwards")?;
+                rows.extend(span.iter().map(|&id| id.to_owned()));
+            } else if !matches!(word, "to" | "and") {
+                break;
+            }
+            if word.ends_with(':') {
+                break;
+            }
+            range = word == "to";
         }
-        if word.ends_with(':') {
-            break;
+        if rows.is_empty() && !self.lead.is_empty() {
+            return Err(format!("`{comment}` names no row").into());
         }
-        range = word == "to";
+        Ok(rows)
     }
-    Ok(rows)
-}
 
-fn position(id: &str, known: &[&str]) -> Option<usize> {
-    known.iter().position(|&row| row == id)
+    fn position(&self, id: &str) -> Option<usize> {
+        self.known.iter().position(|&row| row == id)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{Test, module_of, rows_of, scan};
+    use super::{Labels, Test, module_of, scan};
 
-    const KNOWN: [&str; 5] = ["H1", "H2", "H4", "P1", "P2"];
+    const ROWS: Labels<'_> = Labels {
+        lead: "",
+        is_id: |word| word.len() == 2 && word.ends_with(|last: char| last.is_ascii_digit()),
+        known: &["H1", "H2", "H4", "P1", "P2"],
+    };
 
     #[test]
     fn comments_name_rows() {
-        let rows = |comment| rows_of(comment, &KNOWN).unwrap();
+        let rows = |comment| ROWS.rows_of(comment).unwrap();
         assert_eq!(rows("H1, P2"), ["H1", "P2"]);
         assert_eq!(rows("H1 to H4, P1: why, P2"), ["H1", "H2", "H4", "P1"]);
         assert_eq!(rows("H2 and P1 are alike"), ["H2", "P1"]);
         assert_eq!(rows("as in H2"), [""; 0]);
-        assert!(rows_of("H3", &KNOWN).is_err());
-        assert!(rows_of("P1 to H1", &KNOWN).is_err());
+        assert!(ROWS.rows_of("H3").is_err());
+        assert!(ROWS.rows_of("P1 to H1").is_err());
+    }
+
+    #[test]
+    fn a_word_may_stand_before_them() {
+        let lines = Labels {
+            lead: "Line ",
+            is_id: |word| word.parse::<u32>().is_ok(),
+            known: &["1", "2", "3"],
+        };
+        assert_eq!(lines.rows_of("Line 1, 3: why, 2").unwrap(), ["1", "3"]);
+        assert_eq!(lines.rows_of("1 is no line").unwrap(), [""; 0]);
+        assert!(lines.rows_of("Line 4").is_err());
+        assert!(lines.rows_of("Line one").is_err());
     }
 
     #[test]
@@ -239,7 +273,7 @@ mod tests {
             rows: rows.iter().map(|&row| row.into()).collect(),
         };
         assert_eq!(
-            scan("a::b", source, &KNOWN).unwrap(),
+            scan("a::b", source, &ROWS).unwrap(),
             [
                 test("a::b::tests::first", &["H1", "P1", "P2"]),
                 test("a::b::tests::third", &["H2"]),
