@@ -215,7 +215,8 @@ impl Answers {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Waits for all that still come. [`Answers::unanswered`] tells who did not answer in time.
+    /// Waits for all that still come. [`Answers::unanswered`] tells who did not answer in time,
+    /// or has left.
     pub async fn rest(&mut self) -> Vec<Answer> {
         let mut answers = Vec::with_capacity(self.missing());
         while let Some(answer) = self.next().await {

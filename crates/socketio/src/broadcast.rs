@@ -32,7 +32,8 @@ enum Scope {
     Children(Vec<Arc<NamespaceCore>>),
 }
 
-/// What became of a broadcast on this server, in sockets.
+/// What became of a broadcast on this server, in sockets. Those that are away and may come back
+/// ([`Recovery`](crate::Recovery)) are not among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivery {

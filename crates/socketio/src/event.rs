@@ -62,7 +62,7 @@ impl Event {
     /// # Errors
     ///
     /// The client is wrong: it sent fewer arguments, another type, or bytes where the type has no
-    /// `Binary`.
+    /// `Binary`. An argument that clients may leave out is [`ArgError::Missing`], also for an `Option`.
     pub fn arg<T: DeserializeOwned>(&self, index: usize) -> Result<T, ArgError> {
         self.args.get(index)
     }
@@ -77,7 +77,8 @@ impl Event {
         self.responder.clone()
     }
 
-    /// Answers the event. Does nothing if no answer is awaited.
+    /// Answers the event. Does nothing if no answer is awaited. A client that asks with socket.io's
+    /// `emitWithAck` sees the first argument alone.
     ///
     /// # Errors
     ///

@@ -46,7 +46,8 @@ impl<S: Send + Sync + 'static> Namespace<S> {
     }
 
     /// Sets what is called when a socket has left its namespace and its rooms, behind everything that
-    /// it had sent before.
+    /// it had sent before. With [`Recovery`](crate::Recovery) also when it has lost its connection and may
+    /// come back, for which it keeps its rooms.
     pub fn on_disconnect<F>(
         &self,
         handler: impl Fn(Socket<S>, DisconnectReason) -> F + Send + Sync + 'static,
@@ -58,7 +59,7 @@ impl<S: Send + Sync + 'static> Namespace<S> {
             .on_disconnect(handlers::handler(handler));
     }
 
-    /// Sets what handles the events of this name. An event that nobody handles is ignored.
+    /// Sets what handles the events of this name, in place of what did before. An event that nobody handles is ignored.
     pub fn on<F>(&self, name: &str, handler: impl Fn(Socket<S>, Event) -> F + Send + Sync + 'static)
     where
         F: Future<Output: IntoHandlerResult> + Send + 'static,

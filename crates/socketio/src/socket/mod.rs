@@ -50,7 +50,8 @@ impl<S> Socket<S> {
         self.core.id()
     }
 
-    /// What the namespace's middleware made for this socket.
+    /// What the namespace's middleware made for this socket. It is shared by all handlers: what changes in
+    /// it goes into an atomic or a `Mutex`.
     pub fn state(&self) -> &S {
         &self.state
     }
