@@ -15,6 +15,7 @@ use crate::{
     limits::{Buckets, Exceeded, Rate},
     store::{NewSession, NewUser, Session, Store, StoreError, UserId},
     token::{Digest, NoRandomness, Token},
+    topic::AllowedTopic,
 };
 
 mod password;
@@ -155,7 +156,7 @@ impl Auth {
     pub async fn open_session(
         &self,
         user: UserId,
-        topics: Option<Vec<String>>,
+        topics: Option<Vec<AllowedTopic>>,
         expires: Timestamp,
     ) -> Result<Token, AuthError> {
         let (token, mut opened) = self.new_session(topics)?;
@@ -193,7 +194,10 @@ impl Auth {
         let _ = self.addresses.take(&network(from), 1.0, Instant::now());
     }
 
-    fn new_session(&self, topics: Option<Vec<String>>) -> Result<(Token, NewSession), AuthError> {
+    fn new_session(
+        &self,
+        topics: Option<Vec<AllowedTopic>>,
+    ) -> Result<(Token, NewSession), AuthError> {
         let token = Token::generate()?;
         let session = NewSession {
             token: token.digest(),

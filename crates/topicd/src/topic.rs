@@ -7,6 +7,10 @@ use std::{fmt, sync::Arc};
 
 use crate::token::Token;
 
+mod allowed;
+
+pub use allowed::AllowedTopic;
+
 /// What a client may subscribe to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Topic {

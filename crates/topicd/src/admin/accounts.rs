@@ -14,7 +14,7 @@ use crate::{
     rest::{ApiError, JsonOf, Path, Query},
     store::{UserEntry, UserId},
     token::Token,
-    topic::Topic,
+    topic::AllowedTopic,
 };
 
 /// Longest name of an app in bytes.
@@ -176,16 +176,14 @@ pub(super) async fn create_token(
     State(admin): State<Arc<Admin>>,
     JsonOf(wanted): JsonOf<Wanted>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let topics = wanted.topics.as_ref();
-    let wrong = topics.and_then(|topics| topics.iter().find(|topic| Topic::parse(topic).is_err()));
-    if wrong.is_some() || topics.is_some_and(Vec::is_empty) {
-        return Err(ApiError::bad_request("malformed topic"));
-    }
+    let topics = wanted.topics.as_deref().map(AllowedTopic::parse_all);
+    let malformed = |_| ApiError::bad_request("malformed topics");
+    let topics = topics.transpose().map_err(malformed)?;
     let user = wanted.user.find(&admin).await?;
     let longest = admin.live.now().config.accounts.session_seconds();
     let seconds = wanted.expires_in.unwrap_or(longest);
     let expires = Timestamp::now().plus_seconds(seconds);
-    let token = admin.auth.open_session(user, wanted.topics, expires);
+    let token = admin.auth.open_session(user, topics, expires);
     let token = token.await?;
     let body = json!({
         "status": "success",

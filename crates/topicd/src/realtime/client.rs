@@ -178,7 +178,7 @@ impl Client {
             return Err(Denied::TooMany);
         }
         let session = state.session.as_ref();
-        let allowed = session.is_some_and(|session| covers(session, &wanted.topic));
+        let allowed = session.is_some_and(|session| session.covers(&wanted.topic));
         if allowed {
             Ok(())
         } else {
@@ -286,17 +286,8 @@ impl Membership {
             Channel::Thing(_) => true,
             Channel::Resource(user, _) => *user == session.user,
         };
-        own && covers(session, &self.topic)
+        own && session.covers(&self.topic)
     }
-}
-
-/// Whether a session's token is for this topic, in whatever spelling.
-fn covers(session: &Session, topic: &Topic) -> bool {
-    let is_topic = |allowed: &String| Topic::parse(allowed).as_ref() == Ok(topic);
-    session
-        .topics
-        .as_ref()
-        .is_none_or(|topics| topics.iter().any(is_topic))
 }
 
 #[cfg(test)]

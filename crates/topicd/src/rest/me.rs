@@ -22,14 +22,12 @@ use crate::{
     datetime::Timestamp,
     store::{Session, Thing, Writer},
     token::{ThingId, Token},
-    topic::{Key, Topic},
+    topic::{AllowedTopic, Key},
     value::{self, Keys},
 };
 
 /// Longest settings in bytes.
 const MAX_SETTINGS: usize = 16 * 1024;
-/// Most topics of a token that only subscribes.
-const MAX_TOPICS: usize = 128;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -210,10 +208,10 @@ pub(super) async fn create_token(
     LoggedIn(session): LoggedIn,
     JsonOf(request): JsonOf<TokenRequest>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
-    let topics = request.topics;
-    let all_topics = topics.iter().all(|topic| Topic::parse(topic).is_ok());
-    if !(1..=MAX_TOPICS).contains(&topics.len()) || !all_topics || request.expires_in == 0 {
-        return Err(ApiError::bad_request("malformed topics or expiresIn"));
+    let malformed = || ApiError::bad_request("malformed topics or expiresIn");
+    let topics = AllowedTopic::parse_all(&request.topics).map_err(|_| malformed())?;
+    if request.expires_in == 0 {
+        return Err(malformed());
     }
     let expires = Timestamp::now()
         .plus_seconds(request.expires_in)

@@ -10,7 +10,7 @@ use std::{fmt, future::Future, ops::RangeInclusive, pin::Pin};
 use crate::{
     datetime::Timestamp,
     token::{Digest, ThingId},
-    topic::Key,
+    topic::{AllowedTopic, Key, Topic},
     value::Record,
 };
 
@@ -153,7 +153,7 @@ pub struct NewSession {
     /// When it ends by itself.
     pub expires: Timestamp,
     /// What it may subscribe to; all its user may if none.
-    pub topics: Option<Vec<String>>,
+    pub topics: Option<Vec<AllowedTopic>>,
 }
 
 /// What a login is checked against.
@@ -175,7 +175,7 @@ pub struct Session {
     /// When it ends by itself.
     pub expires: Timestamp,
     /// What it may subscribe to, and nothing else; all its user may if none.
-    pub topics: Option<Vec<String>>,
+    pub topics: Option<Vec<AllowedTopic>>,
 }
 
 /// A thing to be made.
@@ -404,3 +404,9 @@ impl Session {
         self.topics.is_none()
     }
 }
+
+    /// Whether its token is for this topic, in whatever spelling.
+    pub fn covers(&self, topic: &Topic) -> bool {
+        let topics = self.topics.as_ref();
+        topics.is_none_or(|topics| topics.iter().any(|allowed| allowed.covers(topic)))
+    }

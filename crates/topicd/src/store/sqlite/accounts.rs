@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::writer::{Changed, Transaction};
+use super::{
+    topics,
+    writer::{Changed, Transaction},
+};
 use crate::{
     datetime::Timestamp,
     store::{Credentials, Effect, NewSession, NewUser, Session, StoreError, UserId},
@@ -48,7 +51,7 @@ pub(super) fn open_session(
     let expired = "DELETE FROM sessions WHERE expires <= ?1";
     tx.db.prepare_cached(expired)?.execute([tx.now.millis()])?;
     let insert = "INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5)";
-    let topics = session.topics.as_ref().map(|topics| topics.join("\n"));
+    let topics = session.topics.as_deref().map(topics::to_lines);
     tx.db.prepare_cached(insert)?.execute((
         session.token.as_bytes(),
         user.0,
@@ -69,7 +72,7 @@ pub(super) fn session(db: &Connection, token: Digest) -> Result<Option<Session>,
             token,
             user: UserId(row.get(1)?),
             expires: Timestamp::from_millis(row.get(2)?),
-            topics: topics.map(|topics| topics.lines().map(str::to_owned).collect()),
+            topics: topics.as_deref().map(topics::of_lines),
         };
         Ok(token.matches(&stored).then_some(session))
     };

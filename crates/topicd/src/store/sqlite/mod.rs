@@ -37,6 +37,7 @@ mod replay;
 mod retention;
 mod schema;
 mod things;
+mod topics;
 mod values;
 mod writer;
 

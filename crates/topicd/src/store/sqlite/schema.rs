@@ -4,14 +4,25 @@ use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::topics;
+
 /// Applied in order; the number of those that have been is kept in `user_version`.
-const MIGRATIONS: [&str; 5] = [
-    include_str!("../migrations/0001_initial.sql"),
-    include_str!("../migrations/0002_replay.sql"),
-    include_str!("../migrations/0003_apps.sql"),
-    include_str!("../migrations/0004_sums.sql"),
-    include_str!("../migrations/0005_grants.sql"),
+const MIGRATIONS: [Migration; 6] = [
+    Migration::Sql(include_str!("../migrations/0001_initial.sql")),
+    Migration::Sql(include_str!("../migrations/0002_replay.sql")),
+    Migration::Sql(include_str!("../migrations/0003_apps.sql")),
+    Migration::Sql(include_str!("../migrations/0004_sums.sql")),
+    Migration::Sql(include_str!("../migrations/0005_grants.sql")),
+    Migration::Code(topics::digest_things),
 ];
+
+/// One step from a schema to the next.
+#[derive(Clone, Copy)]
+enum Migration {
+    Sql(&'static str),
+    /// For what SQL cannot say.
+    Code(fn(&Connection) -> rusqlite::Result<()>),
+}
 
 /// A checkpoint may keep others waiting for a moment.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -60,11 +71,21 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
             Some(message),
         ));
     };
+    if missing.is_empty() {
+        return Ok(());
+    }
+    // A secret that a step takes out must not stay in the free parts of pages, nor in the old pages
+    // that the log has not replaced yet.
+    connection.pragma_update(None, "secure_delete", true)?;
     for (number, migration) in (applied + 1..).zip(missing) {
         let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        tx.execute_batch(migration)?;
+        match migration {
+            Migration::Sql(batch) => tx.execute_batch(batch)?,
+            Migration::Code(step) => step(&tx)?,
+        }
         tx.pragma_update(None, "user_version", number)?;
         tx.commit()?;
     }
-    Ok(())
+    connection.pragma_update(None, "secure_delete", false)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
 }

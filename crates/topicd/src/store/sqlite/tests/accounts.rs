@@ -1,6 +1,11 @@
 //! Users, things, sessions, and who is admitted.
 
 use super::*;
+use crate::topic::{AllowedTopic, Topic};
+
+fn resource(key: &str) -> AllowedTopic {
+    AllowedTopic::Resource(Key::parse(key).unwrap())
+}
 
 #[tokio::test]
 async fn an_email_is_taken_once_in_its_app_whatever_its_case() {
@@ -103,7 +108,7 @@ async fn a_session_expires_at_its_instant() {
     let expired = NewSession {
         token: token("expired"),
         expires: now,
-        topics: Some(vec!["/me/resources/a".into(), "/me/resources/b".into()]),
+        topics: Some(vec![resource("a"), resource("b")]),
     };
     bench.store.open_session(user, expired).await.unwrap();
     let stored = bench
@@ -121,4 +126,74 @@ async fn a_session_expires_at_its_instant() {
         .await;
     assert_eq!(admission, Ok(Admission::NoSession));
     bench.close().await;
+}
+
+/// Whether some text is in any file of the folder.
+fn is_on_disk(folder: &TempDir, text: &str) -> bool {
+    let files = fs::read_dir(folder.path()).unwrap();
+    let mut contents = files.map(|file| fs::read(file.unwrap().path()).unwrap());
+    contents.any(|content| {
+        let mut windows = content.windows(text.len());
+        windows.any(|window| window == text.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn the_tokens_of_things_are_in_no_file() {
+    let folder = folder();
+    let bench = Bench::open(&folder);
+    let (user, _) = bench.user("anna@example.com").await;
+    let topics = ["/things/the-secret-of-a-thing", "/me/resources/seen"].map(str::to_owned);
+    let narrow = NewSession {
+        topics: Some(AllowedTopic::parse_all(&topics).unwrap()),
+        ..session(token("narrow"))
+    };
+    bench.store.open_session(user, narrow).await.unwrap();
+    assert!(is_on_disk(&folder, "/me/resources/seen"));
+    assert!(!is_on_disk(&folder, "the-secret-of-a-thing"));
+    bench.close().await;
+    assert!(!is_on_disk(&folder, "the-secret-of-a-thing"));
+}
+
+#[tokio::test]
+async fn the_tokens_of_things_in_an_old_file_become_digests() {
+    const SECRET: &str = "the-secret-of-a-thing";
+    let folder = folder();
+    let old = Connection::open(folder.path().join(FILE)).unwrap();
+    for migration in [
+        include_str!("../../migrations/0001_initial.sql"),
+        include_str!("../../migrations/0002_replay.sql"),
+        include_str!("../../migrations/0003_apps.sql"),
+        include_str!("../../migrations/0004_sums.sql"),
+        include_str!("../../migrations/0005_grants.sql"),
+    ] {
+        old.execute_batch(migration).unwrap();
+    }
+    old.pragma_update(None, "user_version", 5).unwrap();
+    let user = "INSERT INTO users (id, app, email, password, created) VALUES (1, '', 'a', '', 0)";
+    old.execute(user, ()).unwrap();
+    let insert = "INSERT INTO sessions VALUES (?1, 1, 0, ?2, ?3)";
+    let expires = Timestamp::now().plus_seconds(60).millis();
+    // Some long enough for pages of their own.
+    for number in 0..20 {
+        let filler = "/me/resources/x\n".repeat(200 * number);
+        let topics = format!("/me/resources/a\n{filler}/things/{SECRET}/");
+        let name = token(&format!("narrow{number}"));
+        old.execute(insert, (name.as_bytes(), expires, topics))
+            .unwrap();
+    }
+    drop(old);
+    assert!(is_on_disk(&folder, SECRET));
+
+    let bench = Bench::open(&folder);
+    assert!(!is_on_disk(&folder, SECRET));
+    for number in 0..20 {
+        let name = token(&format!("narrow{number}"));
+        let narrow = bench.store.session(name).await.unwrap().unwrap();
+        let covers = |topic: &str| narrow.covers(&Topic::parse(topic).unwrap());
+        assert!(covers("/me/resources/a") && covers(&format!("/things/{SECRET}")));
+        assert!(!covers("/me/resources/b") && !covers("/things/another"));
+    }
+    bench.close().await;
+    assert!(!is_on_disk(&folder, SECRET));
 }
