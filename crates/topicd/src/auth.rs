@@ -53,6 +53,12 @@ pub struct Login {
     pub password: Secret,
 }
 
+/// A password that is tried, and has been counted.
+struct Guess {
+    from: IpAddr,
+    account: Digest,
+}
+
 /// A password as it was typed. `Debug` hides it.
 pub struct Secret(pub String);
 
@@ -110,23 +116,46 @@ impl Auth {
     ///
     /// [`AuthError`].
     pub async fn login(&self, login: Login, from: IpAddr) -> Result<Token, AuthError> {
-        let account = Token::presented(&format!("{}\n{}", login.app, login.email)).digest();
-        let now = Instant::now();
-        self.may_try(from)?;
-        self.accounts
-            .check(&account, 1.0, now)
-            .map_err(AuthError::TooManyFailures)?;
+        let guess = self.count_guess(&login, from)?;
+        let token = self.check(login).await;
+        if !matches!(token, Err(AuthError::BadCredentials)) {
+            self.forgive(&guess);
+        }
+        token
+    }
+
+    async fn check(&self, login: Login) -> Result<Token, AuthError> {
         let known = self.store.credentials(&login.app, &login.email).await?;
         let hash = known.as_ref().map(|known| known.password.clone());
         let right = self.passwords.verify(login.password, hash).await?;
-        let Some(known) = known.filter(|_| right) else {
-            self.failed(from);
-            let _ = self.accounts.take(&account, 1.0, now);
-            return Err(AuthError::BadCredentials);
-        };
+        let known = known.filter(|_| right);
+        let known = known.ok_or(AuthError::BadCredentials)?;
         let (token, session) = self.new_session(None)?;
         self.store.open_session(known.user, session).await?;
         Ok(token)
+    }
+
+    /// Counts a guess before it is known to be wrong: of many at once, all would be looked at. The
+    /// store finds an account by its e-mail in whatever case of ASCII, so that is one account here.
+    fn count_guess(&self, login: &Login, from: IpAddr) -> Result<Guess, AuthError> {
+        let account = format!("{}\n{}", login.app, login.email.to_ascii_lowercase());
+        let guess = Guess {
+            from: network(from),
+            account: Token::presented(&account).digest(),
+        };
+        let now = Instant::now();
+        let counted = self.addresses.take(&guess.from, 1.0, now).and_then(|()| {
+            let counted = self.accounts.take(&guess.account, 1.0, now);
+            counted.inspect_err(|_| self.addresses.give_back(&guess.from, 1.0))
+        });
+        counted.map_err(AuthError::TooManyFailures)?;
+        Ok(guess)
+    }
+
+    /// It was right, or nobody has looked at it.
+    fn forgive(&self, guess: &Guess) {
+        self.addresses.give_back(&guess.from, 1.0);
+        self.accounts.give_back(&guess.account, 1.0);
     }
 
     /// The session of a token, if it is known and not expired.

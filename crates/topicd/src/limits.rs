@@ -105,6 +105,20 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         taken
     }
 
+    /// Puts back what was taken and not used.
+    pub fn give_back(&self, key: &K, amount: f64) {
+        let mut table = self.lock();
+        let burst = table.rate.burst;
+        if let Some(used) = table.buckets.get_mut(key) {
+            used.bucket.left = burst.min(used.bucket.left + amount);
+        }
+    }
+
+    /// Whether a key has a bucket, full or not.
+    pub fn knows(&self, key: &K) -> bool {
+        self.lock().buckets.contains_key(key)
+    }
+
     /// Looks whether `amount` could be taken.
     ///
     /// # Errors
@@ -181,6 +195,21 @@ mod tests {
         assert!(table.check(&1, 1.0, now).is_err());
         for _ in 0..20 {
             assert_eq!(table.check(&2, 10.0, now), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again_and_no_more() {
+        let (table, now) = (Buckets::new(RATE), Instant::now());
+        assert_eq!(table.take(&1, 10.0, now), Ok(()));
+        table.give_back(&1, 4.0);
+        assert_eq!(table.take(&1, 4.0, now), Ok(()));
+        assert!(table.take(&1, 1.0, now).is_err());
+        table.give_back(&1, 100.0);
+        table.give_back(&2, 100.0);
+        for key in [1, 2] {
+            assert_eq!(table.take(&key, 10.0, now), Ok(()));
+            assert!(table.take(&key, 1.0, now).is_err());
         }
     }
 

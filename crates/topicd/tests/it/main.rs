@@ -13,6 +13,7 @@ mod ending;
 mod fanout;
 mod full;
 mod grants;
+mod guessing;
 mod live;
 mod memory;
 mod msgpack;

@@ -1,0 +1,70 @@
+//! What guessing passwords costs, whichever way it is done.
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::{
+    client::{Answer, raw},
+    server::Running,
+};
+
+/// A login from an address behind a proxy.
+async fn login(server: &Running, email: &str, password: &str, from: &str) -> Answer {
+    let body = json!({ "email": email, "password": password, "app": "a" }).to_string();
+    let (length, address) = (body.len(), server.address);
+    let request = format!(
+        "POST /v2/login HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         X-Forwarded-For: {from}\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    raw(address, &request).await
+}
+
+async fn behind_a_proxy() -> Running {
+    let loopback = vec!["127.0.0.1".to_owned()];
+    Running::configured(|config| config.proxy.trusted = loopback).await
+}
+
+/// Some come back meanwhile, on a slow machine: one every six seconds.
+#[tokio::test]
+async fn many_guesses_at_once_are_no_more_than_one_after_the_other() {
+    let server = behind_a_proxy().await;
+    let emails = (0..30).map(|number| format!("{number}@example.com"));
+    let guess = async |email: String| login(&server, &email, "x", "203.0.113.9").await.status;
+    let statuses = join_all(emails.map(guess)).await;
+    let looked_at = statuses.iter().filter(|status| **status == 401).count();
+    let refused = statuses.iter().filter(|status| **status == 429).count();
+    assert_eq!(looked_at + refused, 30, "{statuses:?}");
+    assert!((10..20).contains(&looked_at), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn right_logins_do_not_count_as_guesses() {
+    let server = behind_a_proxy().await;
+    server.user("anna@example.com").await;
+    for _ in 0..30 {
+        let answer = login(&server, "anna@example.com", "secret", "203.0.113.9").await;
+        assert_eq!(answer.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_account_is_one_in_whatever_case() {
+    let server = behind_a_proxy().await;
+    server.user("anna@example.com").await;
+    let spelling = |number: usize| match number % 3 {
+        0 => "anna@example.com",
+        1 => "ANNA@example.com",
+        _ => "Anna@Example.Com",
+    };
+    // From an address of its own each: these have a bound, too.
+    for number in 0..20 {
+        let from = format!("203.0.113.{number}");
+        let guess = login(&server, spelling(number), "x", &from).await;
+        assert_eq!(guess.status, 401);
+    }
+    let guess = login(&server, "aNNA@example.com", "x", "203.0.113.100").await;
+    assert_eq!(guess.status, 429);
+    // Others are not kept out by that.
+    let other = login(&server, "ben@example.com", "x", "203.0.113.100").await;
+    assert_eq!(other.status, 401);
+}
