@@ -229,6 +229,7 @@ impl Hub {
                 self.publish(&publication);
                 self.webhooks.written(&publication);
             }
+            Effect::Linked(user, thing) => self.webhooks.linked(user, &thing),
             Effect::Admit(enter) => enter(),
             Effect::SessionsEnded(sessions) => {
                 for session in sessions {

@@ -95,7 +95,7 @@ impl Server {
         let auth = Arc::new(Auth::new(Arc::clone(&store), session_seconds));
 
         let (io, v2, outlet) = realtime::server(&live, &metrics);
-        let hub = Arc::new(Hub::new(outlet, metrics.clone()).telling(webhooks.clone()));
+        let hub = Arc::new(Hub::new(outlet, metrics.clone()).telling(webhooks));
         let publishing = Arc::clone(&hub);
         // Ends with the store, when everything that was committed has been published.
         tokio::spawn(async move { publishing.run(staged).await });
@@ -116,7 +116,6 @@ impl Server {
             Arc::clone(&hub),
             Arc::clone(&live),
             metrics.clone(),
-            webhooks,
             reads,
         ));
         let mut routes = rest::router(Arc::clone(&api));

@@ -51,7 +51,6 @@ pub(super) async fn link(
     let token = Token::presented(&request.thing_token).digest();
     let thing = api.store.link(session.user, token).await?;
     let thing = thing.ok_or_else(unknown_thing)?;
-    api.webhooks.linked(session.user, &thing);
     let body = json!({ "status": "success", "message": "linked", "thingId": thing.as_str() });
     Ok(Json(body))
 }

@@ -21,7 +21,6 @@ use crate::{
     read_budget::ReadBudget,
     store::Store,
     token::Digest,
-    webhooks::Webhooks,
 };
 
 mod account;
@@ -54,7 +53,6 @@ pub(crate) struct Api {
     pub(crate) hub: Arc<Hub>,
     pub(crate) live: Arc<Live>,
     pub(crate) metrics: Metrics,
-    pub(crate) webhooks: Webhooks,
     pub(crate) writes: Buckets<Digest>,
     pub(crate) reads: ReadBudget,
 }
@@ -67,7 +65,6 @@ impl Api {
         hub: Arc<Hub>,
         live: Arc<Live>,
         metrics: Metrics,
-        webhooks: Webhooks,
         reads: ReadBudget,
     ) -> Self {
         let writes = Buckets::new(write_rate(&live.now().config.limits));
@@ -77,7 +74,6 @@ impl Api {
             hub,
             live,
             metrics,
-            webhooks,
             writes,
             reads,
         }

@@ -338,6 +338,8 @@ pub enum Effect {
     None,
     /// Values are to be pushed.
     Publish(Publication),
+    /// A user has become an owner of a thing, and was none before.
+    Linked(UserId, ThingId),
     /// A client comes in.
     Admit(Box<dyn FnOnce() + Send>),
     /// Sessions ended before their time.
@@ -403,10 +405,10 @@ impl Session {
     pub fn is_full(&self) -> bool {
         self.topics.is_none()
     }
-}
 
     /// Whether its token is for this topic, in whatever spelling.
     pub fn covers(&self, topic: &Topic) -> bool {
         let topics = self.topics.as_ref();
         topics.is_none_or(|topics| topics.iter().any(|allowed| allowed.covers(topic)))
     }
+}

@@ -100,6 +100,31 @@ async fn what_happens_is_told_signed_and_told_again_until_it_is_taken() {
 }
 
 #[tokio::test]
+async fn linking_is_told_once_and_before_the_values_that_follow() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let secrets = tempfile::tempdir().unwrap();
+    let secret_file = secrets.path().join("webhook-secret");
+    fs::write(&secret_file, SECRET).unwrap();
+    let server = Running::configured(|config| {
+        config.webhooks.url = format!("http://{address}/told?x=1");
+        config.webhooks.secret_file = Some(secret_file);
+    })
+    .await;
+    let guest = server.guest().await;
+    server.link(&guest.session, &guest.thing).await;
+    server.write(&guest.thing, "a", "1").await;
+    // Again, after it was undone.
+    let unlink = format!("/v2/me/things/{}", guest.thing_id);
+    server.call("DELETE", &unlink, &guest.session, "").await;
+    server.link(&guest.session, &guest.thing).await;
+    server.write(&guest.thing, "a", "2").await;
+    for event in ["thing.linked", "values.written"].repeat(2) {
+        assert_eq!(next(&listener, "200").await.body["event"], event);
+    }
+}
+
+#[tokio::test]
 async fn a_receiver_with_tls_is_told_if_its_authority_is_trusted() {
     let folder = tempfile::tempdir().unwrap();
     let [secret, trusted] = ["secret", "authority.pem"].map(|name| folder.path().join(name));

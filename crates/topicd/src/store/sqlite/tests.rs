@@ -124,6 +124,7 @@ fn line(effect: Effect) -> Option<String> {
             let (thing, values) = (publication.thing.id.as_str(), values.join(","));
             Some(format!("{thing} {values} to {owners:?}"))
         }
+        Effect::Linked(user, thing) => Some(format!("{} linked to {}", thing.as_str(), user.0)),
         Effect::Admit(enter) => {
             enter();
             Some("admit".into())

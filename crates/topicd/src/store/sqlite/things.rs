@@ -64,8 +64,11 @@ pub(super) fn link(tx: &Transaction<'_>, user: UserId, token: Digest) -> Changed
     };
     let insert = "INSERT INTO links VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     let row = (thing.row.0, user.0, tx.now.millis());
-    tx.db.prepare_cached(insert)?.execute(row)?;
-    Ok((Some(thing.id), Effect::None))
+    let effect = match tx.db.prepare_cached(insert)?.execute(row)? {
+        0 => Effect::None,
+        _ => Effect::Linked(user, thing.id.clone()),
+    };
+    Ok((Some(thing.id), effect))
 }
 
 pub(super) fn unlink(tx: &Transaction<'_>, user: UserId, thing: &ThingId) -> Changed<bool> {

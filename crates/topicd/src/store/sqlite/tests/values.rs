@@ -63,7 +63,9 @@ async fn a_push_goes_to_the_owners_of_its_moment() {
     let (a, b) = (anna.0, ben.0);
     let expected = [
         "a 1 to []".to_owned(),
+        format!("a linked to {a}"),
         format!("a 2 to [{a}]"),
+        format!("a linked to {b}"),
         format!("a 3 to [{a}, {b}]"),
         format!("a 4 to [{b}]"),
     ];
