@@ -1,4 +1,5 @@
-//! Who sends a request: the session of its `Authorization`, the address it comes from.
+//! Who sends a request: the session of its `Authorization`, the token of a device in its path, the
+//! address it comes from.
 
 use std::{
     convert::Infallible,
@@ -10,11 +11,18 @@ use axum::extract::FromRequestParts;
 use engineio::PeerAddr;
 use http::{StatusCode, header, request::Parts};
 
-use super::{Api, error::ApiError};
-use crate::{store::Session, token::Token};
+use super::{Api, error::ApiError, params::Path, things::unknown_thing};
+use crate::{
+    store::{Right, Session},
+    token::{Digest, Token},
+};
 
 /// A logged-in user who may do all that users may do.
 pub(crate) struct LoggedIn(pub(crate) Session);
+
+/// A device that may write, by its token in the path: found out before the body is read, so that
+/// nobody else has one read, parsed and queued. The store decides when it writes.
+pub(crate) struct Device(pub(crate) Digest);
 
 /// Where the request comes from.
 pub(crate) struct Peer(pub(crate) IpAddr);
@@ -31,6 +39,21 @@ impl FromRequestParts<Arc<Api>> for LoggedIn {
             return Err(ApiError::new(StatusCode::FORBIDDEN, message));
         }
         Ok(Self(session))
+    }
+}
+
+impl FromRequestParts<Arc<Api>> for Device {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
+        let Path(token) = Path::<String>::from_request_parts(parts, api).await?;
+        let token = Token::presented(&token).digest();
+        // Whoever has written before was let in before: most writes cost no look-up.
+        if !api.writes.knows(&token) {
+            let thing = api.store.thing(token, Right::WRITE).await?;
+            thing.ok_or_else(unknown_thing)?;
+        }
+        Ok(Self(token))
     }
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::{
     Api,
     body::{JsonOf, JsonText},
+    credentials::Device,
     error::ApiError,
     params::{Path, Query},
     timelines::{Section, Timelines},
@@ -72,12 +73,11 @@ pub(super) async fn activate(
 
 pub(super) async fn write(
     State(api): State<Arc<Api>>,
-    Path(token): Path<String>,
+    Device(token): Device,
     headers: HeaderMap,
     JsonText(body): JsonText,
 ) -> Result<Response, ApiError> {
-    let writer = Writer::Device(Token::presented(&token).digest());
-    append(&api, writer, &Keys::Own, &headers, &body).await
+    append(&api, Writer::Device(token), &Keys::Own, &headers, &body).await
 }
 
 /// Stores a batch and answers when it has been pushed.

@@ -272,7 +272,8 @@ async fn metrics_count_what_happens() {
     socket.values("/me/resources/a").await;
     socket.emit("no such event", "1").await;
     socket.subscribe("/me/resources/a").await;
-    server.call("POST", "/v2/things/unknown", "", "{").await;
+    let path = format!("/v2/things/{}", guest.thing);
+    server.call("POST", &path, "", "{").await;
     server
         .call("GET", "/socket.io/?EIO=9&transport=polling", "", "")
         .await;

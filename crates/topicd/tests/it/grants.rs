@@ -12,7 +12,7 @@ const WRITE: &str = r#"{"values":[{"key":"a","value":1}]}"#;
 
 impl Running {
     /// The number of a new grant, and its token.
-    async fn grant(&self, thing_id: &str, scope: &str) -> (Value, String) {
+    pub(crate) async fn grant(&self, thing_id: &str, scope: &str) -> (Value, String) {
         let path = format!("/admin/things/{thing_id}/grants");
         let body = json!({ "scope": scope }).to_string();
         let made = self.admin("POST", &path, &body).await;

@@ -1,6 +1,6 @@
 //! What a refusal says, and what it must not.
 
-use crate::server::Running;
+use crate::{client::raw, server::Running};
 
 // Contract 36
 #[tokio::test]
@@ -50,6 +50,33 @@ async fn a_refusal_names_none_of_our_types() {
         let names_one = ours.iter().any(|name| answer.body.contains(name));
         assert!(!names_one, "{body}: {}", answer.body);
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_body_of_an_unknown_device() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    let granted = server.grant(&guest.thing_id, "read").await.1;
+    let not_found = r#"{"status":"error","code":404,"message":"thing not found"}"#;
+    for token in ["unknown", &guest.thing_id, &granted] {
+        // The body never comes.
+        let request = format!(
+            "POST /v2/things/{token} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+             Content-Length: 1000\r\n\r\n"
+        );
+        raw(server.address, &request).await.is(404, not_found);
+    }
+    // One who has written may write until the token is taken back.
+    server.write(&guest.thing, "a", "1").await;
+    let path = format!("/admin/things/{}/token", guest.thing_id);
+    assert_eq!(server.admin("POST", &path, "").await.status, 200);
+    let path = format!("/v2/things/{}", guest.thing);
+    let body = r#"{"values":[{"key":"a","value":1}]}"#;
+    server
+        .call("POST", &path, "", body)
+        .await
+        .is(404, not_found);
     server.stop().await;
 }
 
