@@ -1,26 +1,21 @@
 //! Who somebody is: registration, login, sessions, and what guessing costs.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv6Addr},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Instant,
-};
+use std::{fmt, net::IpAddr, sync::Arc, time::Instant};
+
+use zeroize::Zeroizing;
 
 use crate::{
-    datetime::Timestamp,
     limits::{Buckets, Exceeded, Rate},
-    store::{NewSession, NewUser, Session, Store, StoreError, UserId},
+    live::Live,
+    network::network,
+    store::{NewUser, Store, StoreError},
     token::{Digest, NoRandomness, Token},
-    topic::AllowedTopic,
 };
 
 mod password;
+mod sessions;
 
-pub use password::{HashError, Passwords};
+pub use password::{HashError, Passwords, Verdict};
 
 /// Failures of an address: ten a minute.
 const ADDRESS_FAILURES: Rate = Rate {
@@ -33,11 +28,18 @@ const ACCOUNT_FAILURES: Rate = Rate {
     per_second: 20.0 / 3600.0,
 };
 
+/// Accounts that an address makes: twenty an hour. Each takes a row for good.
+const REGISTRATIONS: Rate = Rate {
+    burst: 20.0,
+    per_second: 20.0 / 3600.0,
+};
+
 /// Accounts and sessions.
 pub struct Auth {
     store: Arc<dyn Store>,
     passwords: Passwords,
-    session_seconds: AtomicU64,
+    live: Arc<Live>,
+    registrations: Buckets<IpAddr>,
     addresses: Buckets<IpAddr>,
     accounts: Buckets<Digest>,
 }
@@ -59,8 +61,8 @@ struct Guess {
     account: Digest,
 }
 
-/// A password as it was typed. `Debug` hides it.
-pub struct Secret(pub String);
+/// A password as it was typed. `Debug` hides it, and it is overwritten when it is gone.
+pub struct Secret(Zeroizing<String>);
 
 /// Why nobody was let in.
 #[derive(Debug)]
@@ -69,8 +71,8 @@ pub enum AuthError {
     BadCredentials,
     /// The e-mail has an account already.
     Taken,
-    /// Too many failures.
-    TooManyFailures(Exceeded),
+    /// Too many tries.
+    TooOften(Exceeded),
     /// Too many passwords are being checked.
     Busy,
     /// The store did not answer.
@@ -80,15 +82,28 @@ pub enum AuthError {
 }
 
 impl Auth {
-    /// Accounts in `store`, with sessions of this length.
-    pub fn new(store: Arc<dyn Store>, session_seconds: u64) -> Self {
+    /// Accounts in `store`.
+    pub(crate) fn new(store: Arc<dyn Store>, live: Arc<Live>) -> Self {
         Self {
             store,
             passwords: Passwords::new(),
-            session_seconds: AtomicU64::new(session_seconds),
+            live,
+            registrations: Buckets::new(REGISTRATIONS),
             addresses: Buckets::new(ADDRESS_FAILURES),
             accounts: Buckets::new(ACCOUNT_FAILURES),
         }
+    }
+
+    /// Makes an account for somebody who comes from an address, and logs in.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`].
+    pub async fn register_from(&self, login: Login, from: IpAddr) -> Result<Token, AuthError> {
+        let registrations = &self.registrations;
+        let taken = registrations.take(&network(from), 1.0, Instant::now());
+        taken.map_err(AuthError::TooOften)?;
+        self.register(login).await
     }
 
     /// Makes an account and logs in.
@@ -103,7 +118,8 @@ impl Auth {
             email: login.email,
             password,
         };
-        let (token, session) = self.new_session(None)?;
+        let token = Token::generate()?;
+        let session = self.login_session(&token);
         match self.store.create_user(user, session).await? {
             true => Ok(token),
             false => Err(AuthError::Taken),
@@ -127,10 +143,17 @@ impl Auth {
     async fn check(&self, login: Login) -> Result<Token, AuthError> {
         let known = self.store.credentials(&login.app, &login.email).await?;
         let hash = known.as_ref().map(|known| known.password.clone());
-        let right = self.passwords.verify(login.password, hash).await?;
-        let known = known.filter(|_| right);
-        let known = known.ok_or(AuthError::BadCredentials)?;
-        let (token, session) = self.new_session(None)?;
+        let verdict = self.passwords.verify(login.password, hash).await?;
+        let (Some(known), Verdict::Right { rehashed }) = (known, verdict) else {
+            return Err(AuthError::BadCredentials);
+        };
+        if let Some(hash) = rehashed {
+            // Whoever is right is let in, also if the disk is full.
+            let replaced = self.store.replace_hash(known.user, known.password, hash);
+            let _ = replaced.await;
+        }
+        let token = Token::generate()?;
+        let session = self.login_session(&token);
         self.store.open_session(known.user, session).await?;
         Ok(token)
     }
@@ -148,7 +171,7 @@ impl Auth {
             let counted = self.accounts.take(&guess.account, 1.0, now);
             counted.inspect_err(|_| self.addresses.give_back(&guess.from, 1.0))
         });
-        counted.map_err(AuthError::TooManyFailures)?;
+        counted.map_err(AuthError::TooOften)?;
         Ok(guess)
     }
 
@@ -156,42 +179,6 @@ impl Auth {
     fn forgive(&self, guess: &Guess) {
         self.addresses.give_back(&guess.from, 1.0);
         self.accounts.give_back(&guess.account, 1.0);
-    }
-
-    /// The session of a token, if it is known and not expired.
-    ///
-    /// # Errors
-    ///
-    /// The store did not answer.
-    pub async fn session(&self, token: &Token) -> Result<Option<Session>, StoreError> {
-        let session = self.store.session(token.digest()).await?;
-        Ok(session.filter(|session| !session.has_expired(Timestamp::now())))
-    }
-
-    /// Ends a session. When this returns, whoever used it is logged out.
-    ///
-    /// # Errors
-    ///
-    /// The store did not do it.
-    pub async fn logout(&self, session: &Session) -> Result<(), StoreError> {
-        self.store.end_session(session.token).await
-    }
-
-    /// Opens a further session of a user, for some topics or all.
-    ///
-    /// # Errors
-    ///
-    /// [`AuthError`].
-    pub async fn open_session(
-        &self,
-        user: UserId,
-        topics: Option<Vec<AllowedTopic>>,
-        expires: Timestamp,
-    ) -> Result<Token, AuthError> {
-        let (token, mut opened) = self.new_session(topics)?;
-        opened.expires = expires;
-        self.store.open_session(user, opened).await?;
-        Ok(token)
     }
 
     /// The hash of a password, as the store keeps it.
@@ -203,11 +190,6 @@ impl Auth {
         Ok(self.passwords.hash(password).await?)
     }
 
-    /// How long sessions last that are opened from now on, in seconds.
-    pub fn set_session_seconds(&self, seconds: u64) {
-        self.session_seconds.store(seconds, Ordering::Relaxed);
-    }
-
     /// Looks whether an address may try a secret.
     ///
     /// # Errors
@@ -215,42 +197,25 @@ impl Auth {
     /// It has failed too often.
     pub fn may_try(&self, from: IpAddr) -> Result<(), AuthError> {
         let allowed = self.addresses.check(&network(from), 1.0, Instant::now());
-        allowed.map_err(AuthError::TooManyFailures)
+        allowed.map_err(AuthError::TooOften)
     }
 
     /// Counts a failure of an address.
     pub fn failed(&self, from: IpAddr) {
         let _ = self.addresses.take(&network(from), 1.0, Instant::now());
     }
-
-    fn new_session(
-        &self,
-        topics: Option<Vec<AllowedTopic>>,
-    ) -> Result<(Token, NewSession), AuthError> {
-        let token = Token::generate()?;
-        let session = NewSession {
-            token: token.digest(),
-            expires: Timestamp::now().plus_seconds(self.session_seconds.load(Ordering::Relaxed)),
-            topics,
-        };
-        Ok((token, session))
-    }
-}
-
-/// What one guesser has at least: an address of IPv4, a /64 of IPv6.
-fn network(from: IpAddr) -> IpAddr {
-    match from.to_canonical() {
-        IpAddr::V6(address) => {
-            let prefix = address.to_bits() >> 64 << 64;
-            IpAddr::V6(Ipv6Addr::from_bits(prefix))
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
 }
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Auth")
+    }
+}
+
+impl Secret {
+    /// Takes what was typed.
+    pub fn new(password: String) -> Self {
+        Self(Zeroizing::new(password))
     }
 }
 
@@ -265,7 +230,7 @@ impl fmt::Display for AuthError {
         match self {
             Self::BadCredentials => f.write_str("wrong e-mail or password"),
             Self::Taken => f.write_str("the e-mail is taken in this app"),
-            Self::TooManyFailures(_) => f.write_str("too many failures"),
+            Self::TooOften(_) => f.write_str("too many tries"),
             Self::Busy => f.write_str("too many logins at once"),
             Self::Store(error) => error.fmt(f),
             Self::Local(reason) => f.write_str(reason),
@@ -297,22 +262,4 @@ impl From<HashError> for AuthError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn is_same(one: &str, other: &str) -> bool {
-        network(one.parse().unwrap()) == network(other.parse().unwrap())
-    }
-
-    #[test]
-    fn a_network_of_ipv6_is_one_guesser() {
-        assert!(is_same(
-            "2001:db8:0:1::1",
-            "2001:db8:0:1:ffff:ffff:ffff:ffff"
-        ));
-        assert!(!is_same("2001:db8:0:1::1", "2001:db8:0:2::1"));
-        assert!(!is_same("192.0.2.1", "192.0.2.2"));
-        assert!(is_same("192.0.2.1", "::ffff:192.0.2.1"));
-        assert!(!is_same("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
-    }
-}
+mod tests;

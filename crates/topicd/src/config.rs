@@ -92,6 +92,8 @@ pub struct AccountsConfig {
     pub apps: Vec<String>,
     /// Days until a session token expires. Default 30.
     pub session_days: u32,
+    /// Days until a session token expires that nobody uses; 0 is never. Default 7.
+    pub idle_days: u32,
 }
 
 /// The Socket.IO side.
@@ -165,6 +167,8 @@ pub struct ConfigError(pub String);
 
 /// Values of one batch: what a bucket holds at least.
 const MIN_BURST: u32 = 1000;
+/// Seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 impl Config {
     /// The settings of a file.
@@ -230,7 +234,12 @@ impl Config {
 impl AccountsConfig {
     /// Seconds until a session token expires.
     pub fn session_seconds(&self) -> u64 {
-        u64::from(self.session_days) * 24 * 60 * 60
+        u64::from(self.session_days) * DAY
+    }
+
+    /// Seconds until one expires that nobody uses, if it does.
+    pub fn idle_seconds(&self) -> Option<u64> {
+        (self.idle_days > 0).then(|| u64::from(self.idle_days) * DAY)
     }
 }
 
@@ -271,6 +280,7 @@ impl Default for AccountsConfig {
             session_days: 30,
         }
     }
+            idle_days: 7,
 }
 
 impl Default for RealtimeConfig {

@@ -214,7 +214,7 @@ fn login(memory: &Memory) -> Login {
     Login {
         app: "demo".into(),
         email: format!("{}-{EMAIL}", memory.password.get(..6).unwrap_or("")),
-        password: Secret(memory.password.clone()),
+        password: Secret::new(memory.password.clone()),
     }
 }
 

@@ -198,6 +198,11 @@ impl Hub {
         self.listeners.add(channel, token)
     }
 
+    /// The tokens that listeners came in by: those of sessions, and those of things.
+    pub(crate) fn listening_tokens(&self) -> Vec<Digest> {
+        self.listeners.tokens()
+    }
+
     /// Tells all listeners that the server ends.
     pub fn end_listeners(&self) {
         self.listeners.end_all();

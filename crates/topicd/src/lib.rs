@@ -17,6 +17,7 @@ pub mod hub;
 pub mod limits;
 mod live;
 pub mod metrics;
+mod network;
 mod object;
 pub mod origin;
 mod proxy;

@@ -30,6 +30,7 @@ mod client;
 mod login;
 mod operation;
 mod outlet;
+mod renewal;
 mod request;
 mod subscription;
 
@@ -147,8 +148,9 @@ impl Realtime {
             };
             let (now, clock) = (Timestamp::now(), Instant::now());
             for socket in this.v2.sockets() {
-                let expired = |session: &Session| session.has_expired(now);
-                log_out(&this.hub, &socket, expired, this.live.auth_timeout());
+                // It is in use, and so does not expire before its end.
+                let ended = |session: &Session| session.has_ended(now);
+                log_out(&this.hub, &socket, ended, this.live.auth_timeout());
                 if socket.state().is_given_up(clock) {
                     socket.close();
                 }

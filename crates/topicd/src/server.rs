@@ -91,8 +91,7 @@ impl Server {
         if let Some(retention) = config.store.retention() {
             tokio::spawn(retention::run(Arc::downgrade(&store), retention));
         }
-        let session_seconds = config.accounts.session_seconds();
-        let auth = Arc::new(Auth::new(Arc::clone(&store), session_seconds));
+        let auth = Arc::new(Auth::new(Arc::clone(&store), Arc::clone(&live)));
 
         let (io, v2, outlet) = realtime::server(&live, &metrics);
         let hub = Arc::new(Hub::new(outlet, metrics.clone()).telling(webhooks));
@@ -110,6 +109,7 @@ impl Server {
             metrics.clone(),
         );
         tokio::spawn(Realtime::sweep(Arc::downgrade(&realtime)));
+        tokio::spawn(Realtime::renew_in_use(Arc::downgrade(&realtime)));
         let api = Arc::new(Api::new(
             Arc::clone(&store),
             Arc::clone(&auth),
@@ -297,3 +297,6 @@ impl fmt::Display for StartError {
 }
 
 impl std::error::Error for StartError {}
+
+#[cfg(test)]
+mod tests;

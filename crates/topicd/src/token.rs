@@ -8,12 +8,13 @@ use std::fmt;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 /// A secret of 256 random bits: a session token, a thing token or an activation code.
 ///
-/// Shown by [`Token::reveal`] alone; `Debug` hides it.
+/// Shown by [`Token::reveal`] alone; `Debug` hides it, and it is overwritten when it is gone.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(Box<str>);
+pub struct Token(Zeroizing<Box<str>>);
 
 /// The SHA-256 of a token: all that is stored, and what tokens are looked up by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,12 +35,12 @@ impl Token {
     ///
     /// The operating system gave no random bytes.
     pub fn generate() -> Result<Self, NoRandomness> {
-        random_name().map(Self)
+        Ok(Self(Zeroizing::new(random_name()?)))
     }
 
     /// Takes what a client sent for a token, whatever it is: a wrong one is simply unknown.
     pub fn presented(text: &str) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// What the store knows it by.

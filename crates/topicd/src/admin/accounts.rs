@@ -93,7 +93,7 @@ pub(super) async fn create(
     let login = Login {
         app: new.user.app,
         email: new.user.email,
-        password: Secret(new.password),
+        password: Secret::new(new.password),
     };
     let session = admin.auth.register(login).await?;
     // Whoever makes an account for others must not stay logged in as them.
@@ -117,7 +117,7 @@ pub(super) async fn set_password(
     JsonOf(new): JsonOf<WithPassword>,
 ) -> Result<Json<Value>, ApiError> {
     let user = new.user.find(&admin).await?;
-    let hash = admin.auth.hash(Secret(new.password)).await?;
+    let hash = admin.auth.hash(Secret::new(new.password)).await?;
     admin.store.set_password(user, hash).await?;
     // Whoever knew the old one may have logged in with it.
     admin.store.end_sessions(user).await?;

@@ -33,6 +33,18 @@ pub struct Passwords {
     waiting: AtomicUsize,
 }
 
+/// What a password is worth.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It is not the one.
+    Wrong,
+    /// It is the one.
+    Right {
+        /// Its hash at today's cost, if that of the known hash is another.
+        rehashed: Option<String>,
+    },
+}
+
 /// No hash was made.
 #[derive(Debug)]
 pub enum HashError {
@@ -57,11 +69,7 @@ impl Passwords {
     ///
     /// [`HashError`].
     pub async fn hash(&self, password: Secret) -> Result<String, HashError> {
-        self.in_turn(move || {
-            let hash: PasswordHash = hasher()?.hash_password(password.0.as_bytes())?;
-            Ok(hash.to_string())
-        })
-        .await
+        self.in_turn(move || hash_of(password.0.as_bytes())).await
     }
 
     /// Checks a password against a hash; against nobody's if there is none.
@@ -69,15 +77,25 @@ impl Passwords {
     /// # Errors
     ///
     /// [`HashError`].
-    pub async fn verify(&self, password: Secret, hash: Option<String>) -> Result<bool, HashError> {
-        let is_known = hash.is_some();
-        let right = self.in_turn(move || {
-            let hash = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))?;
-            Ok(hasher()?
-                .verify_password(password.0.as_bytes(), &hash)
-                .is_ok())
-        });
-        Ok(right.await? && is_known)
+    pub async fn verify(
+        &self,
+        password: Secret,
+        hash: Option<String>,
+    ) -> Result<Verdict, HashError> {
+        self.in_turn(move || {
+            let known = PasswordHash::new(hash.as_deref().unwrap_or(NOBODY))?;
+            let password = password.0.as_bytes();
+            let right = hasher()?.verify_password(password, &known).is_ok();
+            if !right || hash.is_none() {
+                return Ok(Verdict::Wrong);
+            }
+            let rehashed = match is_current(&known) {
+                true => None,
+                false => Some(hash_of(password)?),
+            };
+            Ok(Verdict::Right { rehashed })
+        })
+        .await
     }
 
     async fn in_turn<T: Send + 'static>(
@@ -123,6 +141,21 @@ impl Drop for Waiting<'_> {
     }
 }
 
+fn hash_of(password: &[u8]) -> Result<String, argon2::password_hash::Error> {
+    let hash: PasswordHash = hasher()?.hash_password(password)?;
+    Ok(hash.to_string())
+}
+
+/// Whether a hash costs what hashes cost today. Only the password gives another one, so that is made
+/// at a login.
+fn is_current(hash: &PasswordHash) -> bool {
+    let (memory, passes, lanes) = COST;
+    Params::try_from(hash).is_ok_and(|params| {
+        (params.m_cost(), params.t_cost(), params.p_cost()) == (memory, passes, lanes)
+            && hash.algorithm == Algorithm::Argon2id.ident()
+    })
+}
+
 fn hasher() -> Result<Argon2<'static>, argon2::password_hash::Error> {
     let (memory, passes, lanes) = COST;
     let params = Params::new(memory, passes, lanes, None)
@@ -135,7 +168,7 @@ mod tests {
     use super::*;
 
     fn secret(text: &str) -> Secret {
-        Secret(text.into())
+        Secret::new(text.into())
     }
 
     #[tokio::test]
@@ -143,17 +176,30 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords.hash(secret("hunter2")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        let right = passwords
-            .verify(secret("hunter2"), Some(hash.clone()))
-            .await;
-        assert!(right.unwrap());
-        assert!(
-            !passwords
-                .verify(secret("hunter3"), Some(hash))
-                .await
-                .unwrap()
-        );
-        assert!(!passwords.verify(secret(""), None).await.unwrap());
+        let verify = async |password, hash| passwords.verify(secret(password), hash).await.unwrap();
+        let right = Verdict::Right { rehashed: None };
+        assert_eq!(verify("hunter2", Some(hash.clone())).await, right);
+        assert_eq!(verify("hunter3", Some(hash)).await, Verdict::Wrong);
+        assert_eq!(verify("", None).await, Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_another_cost_is_made_anew() {
+        let passwords = Passwords::new();
+        let cheap = Params::new(8192, 1, 1, None).unwrap();
+        let cheap = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap);
+        let old: PasswordHash = cheap.hash_password(b"hunter2").unwrap();
+        let verify = async |password, hash| passwords.verify(secret(password), hash).await.unwrap();
+        assert_eq!(verify("x", Some(old.to_string())).await, Verdict::Wrong);
+        let renewed = match verify("hunter2", Some(old.to_string())).await {
+            Verdict::Right {
+                rehashed: Some(hash),
+            } => hash,
+            verdict => panic!("{verdict:?}"),
+        };
+        assert!(renewed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        let right = Verdict::Right { rehashed: None };
+        assert_eq!(verify("hunter2", Some(renewed)).await, right);
     }
 
     #[tokio::test]

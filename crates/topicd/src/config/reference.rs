@@ -69,6 +69,11 @@ pub const SETTINGS: &[Setting] = &[
         "days until a session token expires",
     ),
     setting(
+        "accounts.idle_days",
+        OnReload,
+        "days until a session token expires that nobody uses; 0 is never",
+    ),
+    setting(
         "realtime.auth_timeout",
         OnReload,
         "seconds until a socket is closed on which nobody has logged in; 0 is never",

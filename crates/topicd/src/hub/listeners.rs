@@ -177,6 +177,12 @@ impl Listeners {
         });
     }
 
+    pub(super) fn tokens(&self) -> Vec<Digest> {
+        let table = self.lock();
+        let places = table.channels.values().flatten();
+        places.filter_map(|place| place.token).collect()
+    }
+
     pub(super) fn counts(&self) -> Vec<(Channel, usize)> {
         let table = self.lock();
         let counts = table.channels.iter();

@@ -310,6 +310,7 @@ mod tests {
             token: Token::presented(token).digest(),
             user: ANNA,
             expires: Timestamp::MAX,
+            ends: Timestamp::MAX,
             topics: None,
         }
     }

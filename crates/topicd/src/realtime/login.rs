@@ -67,7 +67,11 @@ impl Realtime {
             }
         });
         match self.store.admit(ticket, None, enter).await {
-            Ok(Admission::Admitted) => {}
+            Ok(Admission::Admitted) => {
+                if let Some(session) = asked.socket.state().session() {
+                    self.auth.used(&session).await;
+                }
+            }
             Ok(_) => self.refuse_token(&asked),
             Err(error) => asked.answer(&unavailable(&error)),
         }

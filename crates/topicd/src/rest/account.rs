@@ -48,20 +48,21 @@ impl Form {
         Ok(Login {
             app: self.app,
             email: self.email,
-            password: Secret(self.password),
+            password: Secret::new(self.password),
         })
     }
 }
 
 pub(super) async fn register(
     State(api): State<Arc<Api>>,
+    Peer(from): Peer,
     JsonOf(form): JsonOf<Form>,
 ) -> Result<impl IntoResponse, ApiError> {
     if !api.live.now().config.accounts.registration {
         return Err(ApiError::new(StatusCode::FORBIDDEN, "registration is off"));
     }
     let login = form.into_login(&api).await?;
-    let token = api.auth.register(login).await?;
+    let token = api.auth.register_from(login, from).await?;
     Ok((StatusCode::CREATED, Json(logged_in(&token))))
 }
 

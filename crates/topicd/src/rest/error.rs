@@ -108,7 +108,7 @@ impl From<AuthError> for ApiError {
         match error {
             AuthError::BadCredentials => Self::new(StatusCode::UNAUTHORIZED, "Invalid credentials"),
             AuthError::Taken => Self::new(StatusCode::CONFLICT, "email already registered"),
-            AuthError::TooManyFailures(exceeded) => exceeded.into(),
+            AuthError::TooOften(exceeded) => exceeded.into(),
             AuthError::Busy => Self::unavailable("too many logins at once"),
             AuthError::Store(error) => error.into(),
             AuthError::Local(cause) => Self::internal(&cause),

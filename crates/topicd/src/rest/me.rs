@@ -214,7 +214,7 @@ pub(super) async fn create_token(
     }
     let expires = Timestamp::now()
         .plus_seconds(request.expires_in)
-        .min(session.expires);
+        .min(session.ends);
     let token = api
         .auth
         .open_session(session.user, Some(topics), expires)

@@ -94,8 +94,6 @@ impl Api {
     pub(crate) fn reload(&self) {
         let live = self.live.now();
         self.writes.set_rate(write_rate(&live.config.limits));
-        let seconds = live.config.accounts.session_seconds();
-        self.auth.set_session_seconds(seconds);
     }
 }
 

@@ -32,10 +32,13 @@ pub trait Store: Send + Sync + 'static {
     fn create_user(&self, user: NewUser, session: NewSession) -> Answer<bool>;
     /// What a login is checked against.
     fn credentials(&self, app: &str, email: &str) -> Answer<Option<Credentials>>;
-    /// Opens a further session of a user.
+    /// Opens a further session of a user. Of too many the one that would expire first is ended; the
+    /// publish stage learns of it. Those that only subscribe are counted apart.
     fn open_session(&self, user: UserId, session: NewSession) -> Answer<()>;
     /// The session with this token, expired or not.
     fn session(&self, token: Digest) -> Answer<Option<Session>>;
+    /// Lets sessions that hold go on until `until`, or until they end.
+    fn renew_sessions(&self, tokens: Vec<Digest>, until: Timestamp) -> Answer<()>;
     /// Ends a session; the publish stage learns of it.
     fn end_session(&self, token: Digest) -> Answer<()>;
     /// A user's settings: the text of a JSON object.
@@ -89,6 +92,8 @@ pub trait Store: Send + Sync + 'static {
     fn users(&self, after: UserId, limit: u32) -> Answer<Vec<UserEntry>>;
     /// Removes a user with all sessions and links; false if there is none. The things stay.
     fn remove_user(&self, user: UserId) -> Answer<bool>;
+    /// Replaces the hash of a user's password by another one of the same password, if it is still that.
+    fn replace_hash(&self, user: UserId, old: String, new: String) -> Answer<()>;
     /// Replaces the hash that logins are checked against; false if there is no such user.
     fn set_password(&self, user: UserId, password: String) -> Answer<bool>;
     /// Ends all sessions of a user and tells how many; the publish stage learns of them.
@@ -150,8 +155,10 @@ pub struct NewUser {
 pub struct NewSession {
     /// Of the session token.
     pub token: Digest,
-    /// When it ends by itself.
+    /// When it ends if nobody uses it.
     pub expires: Timestamp,
+    /// When it ends in any case.
+    pub ends: Timestamp,
     /// What it may subscribe to; all its user may if none.
     pub topics: Option<Vec<AllowedTopic>>,
 }
@@ -172,8 +179,10 @@ pub struct Session {
     pub token: Digest,
     /// Who logged in.
     pub user: UserId,
-    /// When it ends by itself.
+    /// When it ends if nobody uses it until then.
     pub expires: Timestamp,
+    /// When it ends in any case.
+    pub ends: Timestamp,
     /// What it may subscribe to, and nothing else; all its user may if none.
     pub topics: Option<Vec<AllowedTopic>>,
 }
@@ -399,6 +408,11 @@ impl Session {
     /// True from the instant of its expiry on.
     pub fn has_expired(&self, now: Timestamp) -> bool {
         now >= self.expires
+    }
+
+    /// True if even one that is in use is over.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        now >= self.ends
     }
 
     /// True if it may do everything its user may; false for a token that only subscribes.

@@ -6,14 +6,19 @@ use serde_json::json;
 use crate::{
     client::{Answer, raw},
     server::Running,
+    socket::Socket,
 };
 
 /// A login from an address behind a proxy.
 async fn login(server: &Running, email: &str, password: &str, from: &str) -> Answer {
+    post(server, "/v2/login", email, password, from).await
+}
+
+async fn post(server: &Running, path: &str, email: &str, password: &str, from: &str) -> Answer {
     let body = json!({ "email": email, "password": password, "app": "a" }).to_string();
     let (length, address) = (body.len(), server.address);
     let request = format!(
-        "POST /v2/login HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
          X-Forwarded-For: {from}\r\nContent-Length: {length}\r\n\r\n{body}"
     );
     raw(address, &request).await
@@ -67,4 +72,62 @@ async fn an_account_is_one_in_whatever_case() {
     // Others are not kept out by that.
     let other = login(&server, "ben@example.com", "x", "203.0.113.100").await;
     assert_eq!(other.status, 401);
+}
+
+#[tokio::test]
+async fn an_address_makes_twenty_accounts_an_hour() {
+    let server = behind_a_proxy().await;
+    let register = async |number: u32, from: &str| {
+        let email = format!("{number}@example.com");
+        post(&server, "/v2/register", &email, "secret", from).await
+    };
+    for number in 0..20 {
+        assert_eq!(register(number, "203.0.113.9").await.status, 201);
+    }
+    let refused = register(20, "203.0.113.9").await;
+    assert_eq!(refused.status, 429);
+    assert!(
+        refused.head.contains("\r\nretry-after: "),
+        "{}",
+        refused.head
+    );
+    assert_eq!(register(20, "203.0.113.8").await.status, 201);
+}
+
+/// Asks for a thing that is not there.
+async fn miss(socket: &mut Socket, number: u32) {
+    let request = json!({ "resource": format!("/things/unknown{number}") }).to_string();
+    socket.emit("subscribe", &request).await;
+    let answer = socket.next().await;
+    assert!(
+        answer.contains(r#""code":404,"message":"not found""#),
+        "{answer}"
+    );
+}
+
+async fn is_closed(mut socket: Socket) -> bool {
+    socket.expect("1/v2,").await;
+    socket.next_or_end().await.is_none()
+}
+
+#[tokio::test]
+async fn five_unknown_thing_tokens_close_a_socket_and_count_for_its_address() {
+    let server = Running::start().await;
+    let guest = server.guest().await;
+    for _ in 0..2 {
+        let mut socket = Socket::open(server.address).await;
+        socket.log_in(&guest.session).await;
+        for number in 0..4 {
+            miss(&mut socket, number).await;
+        }
+        // Four do not close it.
+        socket.subscribe("/me/resources/a").await;
+        miss(&mut socket, 4).await;
+        assert!(is_closed(socket).await);
+    }
+    // Who has failed ten times has one try on a socket.
+    let mut socket = Socket::open(server.address).await;
+    socket.log_in(&guest.session).await;
+    miss(&mut socket, 0).await;
+    assert!(is_closed(socket).await);
 }

@@ -10,6 +10,7 @@ mod commands;
 mod connecting;
 mod crash;
 mod ending;
+mod expiry;
 mod fanout;
 mod full;
 mod grants;

@@ -12,6 +12,11 @@ use crate::{
     token::Digest,
 };
 
+/// Sessions of one user that do everything.
+const MAX_SESSIONS: u32 = 100;
+/// Sessions of one user that only subscribe.
+const MAX_NARROW: u32 = 1000;
+
 pub(super) fn create_user(
     tx: &Transaction<'_>,
     user: &NewUser,
@@ -50,7 +55,9 @@ pub(super) fn open_session(
 ) -> Changed<()> {
     let expired = "DELETE FROM sessions WHERE expires <= ?1";
     tx.db.prepare_cached(expired)?.execute([tx.now.millis()])?;
-    let insert = "INSERT INTO sessions VALUES (?1, ?2, ?3, ?4, ?5)";
+    let ended = make_room(tx, user, session)?;
+    let insert = "INSERT INTO sessions (token, user, created, expires, topics, ends)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let topics = session.topics.as_deref().map(topics::to_lines);
     tx.db.prepare_cached(insert)?.execute((
         session.token.as_bytes(),
@@ -58,13 +65,50 @@ pub(super) fn open_session(
         tx.now.millis(),
         session.expires.millis(),
         topics,
+        session.ends.millis(),
     ))?;
+    let effect = match ended.is_empty() {
+        true => Effect::None,
+        false => Effect::SessionsEnded(ended),
+    };
+    Ok(((), effect))
+}
+
+/// Ends sessions until there is a place for this one.
+fn make_room(
+    tx: &Transaction<'_>,
+    user: UserId,
+    session: &NewSession,
+) -> Result<Vec<Digest>, StoreError> {
+    let is_full = session.topics.is_none();
+    let most = if is_full { MAX_SESSIONS } else { MAX_NARROW };
+    let delete = "DELETE FROM sessions WHERE token IN (
+                    SELECT token FROM sessions WHERE user = ?1 AND (topics IS NULL) = ?2
+                    ORDER BY expires DESC LIMIT -1 OFFSET ?3)
+                  RETURNING token";
+    let mut delete = tx.db.prepare_cached(delete)?;
+    let token = |row: &Row<'_>| Ok(Digest::from_stored(row.get(0)?));
+    let ended = delete.query_map((user.0, is_full, most - 1), token)?;
+    Ok(ended.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn renew_sessions(
+    tx: &Transaction<'_>,
+    tokens: &[Digest],
+    until: Timestamp,
+) -> Changed<()> {
+    let update = "UPDATE sessions SET expires = max(expires, min(ends, ?2))
+                  WHERE token = ?1 AND expires > ?3";
+    let mut update = tx.db.prepare_cached(update)?;
+    for token in tokens {
+        update.execute((token.as_bytes(), until.millis(), tx.now.millis()))?;
+    }
     Ok(((), Effect::None))
 }
 
 /// The session with this token, expired or not.
 pub(super) fn session(db: &Connection, token: Digest) -> Result<Option<Session>, StoreError> {
-    let select = "SELECT token, user, expires, topics FROM sessions WHERE token = ?1";
+    let select = "SELECT token, user, expires, topics, ends FROM sessions WHERE token = ?1";
     let session = |row: &Row<'_>| {
         let stored: [u8; 32] = row.get(0)?;
         let topics: Option<String> = row.get(3)?;
@@ -72,6 +116,7 @@ pub(super) fn session(db: &Connection, token: Digest) -> Result<Option<Session>,
             token,
             user: UserId(row.get(1)?),
             expires: Timestamp::from_millis(row.get(2)?),
+            ends: Timestamp::from_millis(row.get(4)?),
             topics: topics.as_deref().map(topics::of_lines),
         };
         Ok(token.matches(&stored).then_some(session))
@@ -99,5 +144,16 @@ pub(super) fn settings(db: &Connection, user: UserId) -> Result<String, StoreErr
 pub(super) fn set_settings(tx: &Transaction<'_>, user: UserId, settings: &str) -> Changed<()> {
     let update = "UPDATE users SET settings = ?2 WHERE id = ?1";
     tx.db.prepare_cached(update)?.execute((user.0, settings))?;
+    Ok(((), Effect::None))
+}
+
+pub(super) fn replace_hash(
+    tx: &Transaction<'_>,
+    user: UserId,
+    old: &str,
+    new: &str,
+) -> Changed<()> {
+    let update = "UPDATE users SET password = ?3 WHERE id = ?1 AND password = ?2";
+    tx.db.prepare_cached(update)?.execute((user.0, old, new))?;
     Ok(((), Effect::None))
 }

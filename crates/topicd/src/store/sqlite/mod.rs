@@ -126,6 +126,11 @@ impl Store for SqliteStore {
         self.readers.read(move |db| accounts::session(db, token))
     }
 
+    fn renew_sessions(&self, tokens: Vec<Digest>, until: Timestamp) -> Answer<()> {
+        self.writer
+            .write(move |tx| accounts::renew_sessions(tx, &tokens, until))
+    }
+
     fn end_session(&self, token: Digest) -> Answer<()> {
         self.writer
             .write(move |tx| accounts::end_session(tx, token))
@@ -219,6 +224,11 @@ impl Store for SqliteStore {
     fn remove_user(&self, user: UserId) -> Answer<bool> {
         self.writer
             .write(move |tx| operation::remove_user(tx, user))
+    }
+
+    fn replace_hash(&self, user: UserId, old: String, new: String) -> Answer<()> {
+        self.writer
+            .write(move |tx| accounts::replace_hash(tx, user, &old, &new))
     }
 
     fn set_password(&self, user: UserId, password: String) -> Answer<bool> {

@@ -7,13 +7,14 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::topics;
 
 /// Applied in order; the number of those that have been is kept in `user_version`.
-const MIGRATIONS: [Migration; 6] = [
+const MIGRATIONS: [Migration; 7] = [
     Migration::Sql(include_str!("../migrations/0001_initial.sql")),
     Migration::Sql(include_str!("../migrations/0002_replay.sql")),
     Migration::Sql(include_str!("../migrations/0003_apps.sql")),
     Migration::Sql(include_str!("../migrations/0004_sums.sql")),
     Migration::Sql(include_str!("../migrations/0005_grants.sql")),
     Migration::Code(topics::digest_things),
+    Migration::Sql(include_str!("../migrations/0007_session_ends.sql")),
 ];
 
 /// One step from a schema to the next.

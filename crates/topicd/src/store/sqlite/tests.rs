@@ -139,9 +139,11 @@ fn token(text: &str) -> Digest {
 }
 
 fn session(token: Digest) -> NewSession {
+    let ends = Timestamp::now().plus_seconds(60);
     NewSession {
         token,
-        expires: Timestamp::now().plus_seconds(60),
+        expires: ends,
+        ends,
         topics: None,
     }
 }

@@ -108,6 +108,7 @@ async fn a_session_expires_at_its_instant() {
     let expired = NewSession {
         token: token("expired"),
         expires: now,
+        ends: now,
         topics: Some(vec![resource("a"), resource("b")]),
     };
     bench.store.open_session(user, expired).await.unwrap();
@@ -196,4 +197,71 @@ async fn the_tokens_of_things_in_an_old_file_become_digests() {
     }
     bench.close().await;
     assert!(!is_on_disk(&folder, SECRET));
+}
+
+#[tokio::test]
+async fn of_too_many_sessions_of_a_user_the_first_to_expire_goes() {
+    let folder = folder();
+    let bench = Bench::open(&folder);
+    let (anna, first) = bench.user("anna@example.com").await;
+    let (_, bens) = bench.user("ben@example.com").await;
+    let name = |number: u64| token(&format!("anna{number}"));
+    let open = async |number: u64, topics: Option<Vec<AllowedTopic>>| {
+        let ends = Timestamp::now().plus_seconds(1000 + number);
+        let session = NewSession {
+            token: name(number),
+            expires: ends,
+            ends,
+            topics,
+        };
+        bench.store.open_session(anna, session).await.unwrap();
+    };
+    let is_there = async |token| bench.store.session(token).await.unwrap().is_some();
+    open(1000, Some(vec![resource("a")])).await;
+    for number in 1..100 {
+        open(number, None).await;
+    }
+    assert!(is_there(first).await);
+    assert_eq!(bench.staged(), Vec::<String>::new());
+    // Its own expiry does not matter for one that is opened.
+    open(0, None).await;
+    assert!(!is_there(first).await);
+    assert_eq!(bench.staged(), ["session ended"]);
+    open(100, None).await;
+    assert!(!is_there(name(0)).await);
+    for kept in [name(1), name(100), name(1000), bens] {
+        assert!(is_there(kept).await);
+    }
+    bench.close().await;
+}
+
+#[tokio::test]
+async fn tokens_that_only_subscribe_are_counted_apart() {
+    let folder = folder();
+    let bench = Bench::open(&folder);
+    let (anna, full) = bench.user("anna@example.com").await;
+    let name = |number: u64| token(&format!("narrow{number}"));
+    let narrow = |number: u64| {
+        let ends = Timestamp::now().plus_seconds(1000 + number);
+        let session = NewSession {
+            token: name(number),
+            expires: ends,
+            ends,
+            topics: Some(vec![resource("a")]),
+        };
+        bench.store.open_session(anna, session)
+    };
+    for number in (0..1000).step_by(200) {
+        let opened = futures_util::future::join_all((number..number + 200).map(narrow)).await;
+        assert!(opened.iter().all(Result::is_ok));
+    }
+    let is_there = async |token| bench.store.session(token).await.unwrap().is_some();
+    assert!(is_there(name(0)).await);
+    narrow(1000).await.unwrap();
+    assert!(!is_there(name(0)).await);
+    for kept in [name(1), name(1000), full] {
+        assert!(is_there(kept).await);
+    }
+    assert_eq!(bench.staged(), ["session ended"]);
+    bench.close().await;
 }
