@@ -126,6 +126,8 @@ pub struct CorsConfig {
 pub struct LimitsConfig {
     /// Socket.IO sessions at once from one address. Default 200.
     pub sessions_per_address: usize,
+    /// HTTP connections at once from one address, and streams. Default 200.
+    pub connections_per_address: usize,
     /// Values written with one thing token, in the long run. Default 200 a second.
     pub values_per_second: u32,
     /// Values written with one thing token at once. Default 1,000, which is also the least: a batch
@@ -165,10 +167,10 @@ pub struct ShutdownConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError(pub String);
 
-/// Values of one batch: what a bucket holds at least.
-const MIN_BURST: u32 = 1000;
 /// Seconds.
 const DAY: u64 = 24 * 60 * 60;
+/// Values of one batch: what a bucket holds at least.
+const MIN_BURST: u32 = 1000;
 
 impl Config {
     /// The settings of a file.
@@ -278,9 +280,9 @@ impl Default for AccountsConfig {
             registration: false,
             apps: Vec::new(),
             session_days: 30,
+            idle_days: 7,
         }
     }
-            idle_days: 7,
 }
 
 impl Default for RealtimeConfig {
@@ -297,6 +299,7 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             sessions_per_address: 200,
+            connections_per_address: 200,
             values_per_second: 200,
             values_burst: MIN_BURST,
         }

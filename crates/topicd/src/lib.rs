@@ -20,6 +20,7 @@ pub mod metrics;
 mod network;
 mod object;
 pub mod origin;
+mod places;
 mod proxy;
 mod read_budget;
 mod realtime;

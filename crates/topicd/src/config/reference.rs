@@ -99,6 +99,11 @@ pub const SETTINGS: &[Setting] = &[
         "Socket.IO sessions at once from one address (IPv6: one /64), this machine excepted",
     ),
     setting(
+        "limits.connections_per_address",
+        OnReload,
+        "HTTP connections at once from one address, WebSockets not counted, and streams; this machine and trusted proxies excepted; the next one gets 503",
+    ),
+    setting(
         "limits.values_per_second",
         OnReload,
         "values written with one thing token, in the long run",

@@ -10,8 +10,8 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::{
-    auth::AuthError, hub::TooManyListeners, limits::Exceeded, read_budget::Exhausted,
-    store::StoreError, token::NoRandomness, value::InvalidBatch,
+    auth::AuthError, hub::TooManyListeners, limits::Exceeded, places::AddressFull,
+    read_budget::Exhausted, store::StoreError, token::NoRandomness, value::InvalidBatch,
 };
 
 /// An answer other than what was asked for.
@@ -131,6 +131,12 @@ impl From<Exhausted> for ApiError {
 impl From<TooManyListeners> for ApiError {
     fn from(_: TooManyListeners) -> Self {
         Self::unavailable("too many streams")
+    }
+}
+
+impl From<AddressFull> for ApiError {
+    fn from(_: AddressFull) -> Self {
+        Self::unavailable("too many connections or streams from this address")
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Number, Value, json, value::RawValue};
 use super::{
     Api,
     body::{JsonOf, JsonText, SentJson, malformed},
-    credentials::LoggedIn,
+    credentials::{LoggedIn, Peer},
     error::ApiError,
     params::{Path, Query},
     stream::{self, StreamQuery},
@@ -100,13 +100,14 @@ pub(super) async fn resources(
 pub(super) async fn timelines(
     State(api): State<Arc<Api>>,
     LoggedIn(session): LoggedIn,
+    Peer(from): Peer,
     Path(key): Path<String>,
     Query(live): Query<StreamQuery>,
     Query(query): Query<WindowQuery>,
 ) -> Result<Response, ApiError> {
     let key = Key::parse(&key).ok_or_else(unknown_resource)?;
     if live.asks() {
-        return stream::resource(&api, &session, key, &live).await;
+        return stream::resource(&api, &session, from, key, &live).await;
     }
     let window = query.window()?;
     let things = api.store.things_with(session.user, key.clone()).await?;

@@ -18,6 +18,7 @@ use crate::{
     limits::{Buckets, Rate},
     live::Live,
     metrics::Metrics,
+    places::Places,
     read_budget::ReadBudget,
     store::Store,
     token::Digest,
@@ -54,6 +55,7 @@ pub(crate) struct Api {
     pub(crate) live: Arc<Live>,
     pub(crate) metrics: Metrics,
     pub(crate) writes: Buckets<Digest>,
+    pub(crate) streams: Arc<Places>,
     pub(crate) reads: ReadBudget,
 }
 
@@ -75,6 +77,7 @@ impl Api {
             live,
             metrics,
             writes,
+            streams: Arc::default(),
             reads,
         }
     }

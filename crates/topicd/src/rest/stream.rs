@@ -6,6 +6,7 @@
 
 use std::{
     convert::Infallible,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -29,6 +30,7 @@ use tokio::{
 
 use super::{
     Api,
+    credentials::Peer,
     error::ApiError,
     params::{Path, Query},
     things::unknown_thing,
@@ -36,6 +38,7 @@ use super::{
 use crate::{
     datetime::Timestamp,
     hub::{Channel, Ended, Listener},
+    places::{AddressFull, Place},
     store::{Admission, Admitted, Holder, Session, StoreError, Ticket},
     token::Token,
     topic::Key,
@@ -61,8 +64,10 @@ struct Documents {
     listener: Listener,
     keep_alive: Duration,
     silence: Pin<Box<Sleep>>,
-    /// Of the session, if there is one.
-    expiry: Option<Pin<Box<Sleep>>>,
+    /// Of the session, if there is one: being in use, it does not expire before.
+    end: Option<Pin<Box<Sleep>>>,
+    /// Given back with the stream; the operator's takes none.
+    _place: Option<Place>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,10 +98,12 @@ impl StreamQuery {
 /// All values of a thing, for whoever has its token.
 pub(super) async fn thing(
     State(api): State<Arc<Api>>,
+    Peer(from): Peer,
     Path(token): Path<String>,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response, ApiError> {
     let keep_alive = query.keep_alive()?;
+    let place = place(&api, from)?;
     let ticket = Ticket::Thing {
         session: None,
         thing: Token::presented(&token).digest(),
@@ -106,24 +113,32 @@ pub(super) async fn thing(
         Holder::Session(_) => None,
     };
     let listener = listen(&api, ticket, channel).await?;
-    Ok(answer(Documents::new(listener, keep_alive, None)))
+    Ok(answer(Documents::new(listener, keep_alive).taking(place)))
 }
 
 /// One resource of all things that are linked to the user.
 pub(super) async fn resource(
     api: &Api,
     session: &Session,
+    from: IpAddr,
     key: Key,
     query: &StreamQuery,
 ) -> Result<Response, ApiError> {
     let keep_alive = query.keep_alive()?;
+    let place = place(api, from)?;
     let channel = move |holder| match holder {
         Holder::Session(session) => Some(Channel::Resource(session.user, key)),
         Holder::Thing(_) => None,
     };
     let listener = listen(api, Ticket::Session(session.token), channel).await?;
-    let documents = Documents::new(listener, keep_alive, Some(session.expires));
-    Ok(answer(documents))
+    let documents = Documents::new(listener, keep_alive);
+    Ok(answer(documents.taking(place).until(session.ends)))
+}
+
+/// Streams of clients behind one proxy are counted apart, unlike their connections.
+fn place(api: &Api, from: IpAddr) -> Result<Place, AddressFull> {
+    let most = api.live.now().config.limits.connections_per_address;
+    api.streams.take(from, most)
 }
 
 /// Begins to listen in the publish stage: every value that is stored from there on is in the
@@ -157,7 +172,7 @@ async fn listen(
 /// The values of whatever somebody listens to who needs no ticket.
 pub(crate) fn live_values(listener: Listener) -> Response {
     let keep_alive = Duration::from_millis(DEFAULT_KEEP_ALIVE);
-    answer(Documents::new(listener, keep_alive, None))
+    answer(Documents::new(listener, keep_alive))
 }
 
 fn answer(documents: Documents) -> Response {
@@ -171,18 +186,29 @@ fn answer(documents: Documents) -> Response {
 }
 
 impl Documents {
-    fn new(listener: Listener, keep_alive: Duration, expires: Option<Timestamp>) -> Self {
-        let left = |expires: Timestamp| {
-            let millis = expires.millis().saturating_sub(Timestamp::now().millis());
-            Duration::from_millis(u64::try_from(millis).unwrap_or(0))
-        };
+    fn new(listener: Listener, keep_alive: Duration) -> Self {
         Self {
             stage: Stage::Greeting,
             listener,
             keep_alive,
             silence: Box::pin(sleep(keep_alive)),
-            expiry: expires.map(|expires| Box::pin(sleep(left(expires)))),
+            end: None,
+            _place: None,
         }
+    }
+
+    /// Takes one of the places of a client's address.
+    fn taking(mut self, place: Place) -> Self {
+        self._place = Some(place);
+        self
+    }
+
+    /// Ends with a session.
+    fn until(mut self, end: Timestamp) -> Self {
+        let millis = end.millis().saturating_sub(Timestamp::now().millis());
+        let left = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+        self.end = Some(Box::pin(sleep(left)));
+        self
     }
 
     fn poll_document(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -200,8 +226,8 @@ impl Documents {
     }
 
     fn poll_live(&mut self, cx: &mut Context<'_>) -> Poll<Bytes> {
-        if let Some(expiry) = &mut self.expiry
-            && expiry.as_mut().poll(cx).is_ready()
+        if let Some(end) = &mut self.end
+            && end.as_mut().poll(cx).is_ready()
         {
             return Poll::Ready(self.end(Ended::SessionEnded));
         }

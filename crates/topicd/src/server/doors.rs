@@ -1,6 +1,12 @@
 //! The listeners for clients, and what becomes of a connection that knocks.
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{body::Body, response::IntoResponse};
 use engineio::WriteLimit;
@@ -16,7 +22,12 @@ use super::{
     connection::{self, HEADER_TIMEOUT},
     front::Front,
 };
-use crate::{rest::ApiError, tls::Tls};
+use crate::{
+    live::Effective,
+    places::{AddressFull, Place, Places},
+    rest::ApiError,
+    tls::Tls,
+};
 
 /// How long a peer may take nothing of an answer or a stream.
 const BLOCKED_WRITE: Duration = Duration::from_secs(10);
@@ -40,11 +51,19 @@ struct Knock {
     tls: Option<Arc<Tls>>,
 }
 
+/// Why a connection is not served.
+#[derive(Clone, Copy)]
+enum NoRoom {
+    Server,
+    Address(AddressFull),
+}
+
 /// The connections that are open.
 #[derive(Default)]
 pub(super) struct Connections {
     served: JoinSet<()>,
     refused: JoinSet<()>,
+    by_address: Arc<Places>,
 }
 
 impl Doors {
@@ -87,13 +106,33 @@ impl Doors {
 
 impl Connections {
     fn take(&mut self, knock: Knock, front: &Front, ending: &CancellationToken) {
-        let most = front.live.now().config.realtime.max_connections;
         let ending = ending.clone();
-        if self.served.len() < most {
-            self.served.spawn(knock.serve(front.clone(), ending));
-        } else if self.refused.len() < MAX_REFUSALS {
-            self.refused.spawn(knock.refuse(ending));
+        match self.place(knock.peer.ip(), &front.live.now()) {
+            Ok(place) => {
+                let serving = knock.serve(front.clone(), ending);
+                self.served.spawn(async move {
+                    serving.await;
+                    drop(place);
+                });
+            }
+            Err(refusal) if self.refused.len() < MAX_REFUSALS => {
+                self.refused.spawn(knock.refuse(refusal, ending));
+            }
+            Err(_) => {}
         }
+    }
+
+    /// All that comes through a proxy comes from one address: it says nothing of the clients.
+    fn place(&self, from: IpAddr, live: &Effective) -> Result<Place, NoRoom> {
+        if self.served.len() >= live.config.realtime.max_connections {
+            return Err(NoRoom::Server);
+        }
+        if live.proxies.trusts(from) {
+            return Ok(self.by_address.uncounted());
+        }
+        let most = live.config.limits.connections_per_address;
+        let place = self.by_address.take(from, most);
+        place.map_err(NoRoom::Address)
     }
 
     /// Waits for the answers that are on their way.
@@ -116,8 +155,8 @@ impl Knock {
     }
 
     /// Says that there is no room: a client that is only kept waiting does not go elsewhere.
-    async fn refuse(self, ending: CancellationToken) {
-        let answer = |_| std::future::ready(no_room());
+    async fn refuse(self, refusal: NoRoom, ending: CancellationToken) {
+        let answer = |_| std::future::ready(refusal.answer());
         self.answer_with(REFUSAL_TIMEOUT, answer, ending).await;
     }
 
@@ -143,11 +182,17 @@ impl Knock {
     }
 }
 
-fn no_room() -> Response<Body> {
-    let mut response = ApiError::unavailable("too many connections").into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
+impl NoRoom {
+    fn answer(self) -> Response<Body> {
+        let refusal = match self {
+            Self::Server => ApiError::unavailable("too many connections"),
+            Self::Address(full) => full.into(),
+        };
+        let mut response = refusal.into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+    }
 }
 
 /// A peer that gave up before it was accepted costs nothing.
@@ -157,3 +202,6 @@ pub(super) async fn after_failure(error: &io::Error) {
         tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

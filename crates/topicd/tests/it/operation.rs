@@ -13,6 +13,7 @@ use crate::{
     authority::Authority,
     client::{Answer, raw},
     server::Running,
+    stream::Stream,
 };
 
 /// A server with TLS whose certificate is of `authority`.
@@ -159,6 +160,38 @@ async fn who_is_no_named_proxy_cannot_choose_an_address() {
     let server = Running::start().await;
     let locked = guess(&server, |attempt| format!("203.0.113.{attempt}")).await;
     assert_eq!(locked.status, 429);
+}
+
+#[tokio::test]
+async fn streams_are_bounded_for_each_client_of_a_proxy() {
+    let server = Running::configured(|config| {
+        config.proxy.trusted = vec!["127.0.0.1".to_owned()];
+        config.limits.connections_per_address = 2;
+    })
+    .await;
+    let (thing, _) = server.thing().await;
+    let path = format!("/v2/things/{thing}");
+    let from = |address: &str| format!("none\r\nX-Forwarded-For: {address}");
+    let open = async |address: &str| Stream::open(&server, &path, &from(address)).await;
+    let streams = [open("203.0.113.9").await, open("203.0.113.9").await];
+    for stream in &streams {
+        assert!(stream.head.starts_with("HTTP/1.1 200 "), "{}", stream.head);
+    }
+    let refused = open("203.0.113.9").await.head;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
+    let other = open("203.0.113.8").await.head;
+    assert!(other.starts_with("HTTP/1.1 200 "), "{other}");
+    drop(streams);
+    // The server learns of that in a while.
+    let mut again = open("203.0.113.9").await;
+    for _ in 0..1000 {
+        if again.head.starts_with("HTTP/1.1 200 ") {
+            return;
+        }
+        again = open("203.0.113.9").await;
+    }
+    panic!("{}", again.head);
 }
 
 #[tokio::test]
