@@ -1,11 +1,10 @@
-//! The end of a login that a socket or a stream goes on with.
+//! The end of a login that a socket is open with.
 
 use serde_json::json;
 
 use crate::{
     server::{Guest, Running},
     socket::Socket,
-    stream::{GREETING, Stream},
 };
 
 const INVALID_TOKEN: &str =
@@ -52,18 +51,4 @@ async fn a_socket_is_closed_that_does_not_log_in_again_after_its_session_expired
     socket.log_in(&narrow.field("token")).await;
     socket.subscribe("/me/resources/a").await;
     assert!(is_logged_out_and_closed(socket).await);
-}
-
-#[tokio::test]
-async fn the_stream_of_a_resource_ends_with_its_session() {
-    let (server, _guest) = server_and_guest().await;
-    let wanted = json!({ "email": "anna@example.com", "app": "a", "expiresIn": 3 }).to_string();
-    let session = server.admin("POST", "/admin/tokens", &wanted).await;
-    let path = "/v2/me/resources/a?keepAlive=600000";
-    let mut stream = Stream::open(&server, path, &session.field("token")).await;
-    stream.expect(GREETING).await;
-    stream
-        .expect(r#"{"status":"error","message":"Invalid session token"}"#)
-        .await;
-    assert_eq!(stream.chunk().await, None);
 }

@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::{
     client::{Answer, raw},
     server::Running,
-    socket::Socket,
 };
 
 /// A login from an address behind a proxy.
@@ -92,42 +91,4 @@ async fn an_address_makes_twenty_accounts_an_hour() {
         refused.head
     );
     assert_eq!(register(20, "203.0.113.8").await.status, 201);
-}
-
-/// Asks for a thing that is not there.
-async fn miss(socket: &mut Socket, number: u32) {
-    let request = json!({ "resource": format!("/things/unknown{number}") }).to_string();
-    socket.emit("subscribe", &request).await;
-    let answer = socket.next().await;
-    assert!(
-        answer.contains(r#""code":404,"message":"not found""#),
-        "{answer}"
-    );
-}
-
-async fn is_closed(mut socket: Socket) -> bool {
-    socket.expect("1/v2,").await;
-    socket.next_or_end().await.is_none()
-}
-
-#[tokio::test]
-async fn five_unknown_thing_tokens_close_a_socket_and_count_for_its_address() {
-    let server = Running::start().await;
-    let guest = server.guest().await;
-    for _ in 0..2 {
-        let mut socket = Socket::open(server.address).await;
-        socket.log_in(&guest.session).await;
-        for number in 0..4 {
-            miss(&mut socket, number).await;
-        }
-        // Four do not close it.
-        socket.subscribe("/me/resources/a").await;
-        miss(&mut socket, 4).await;
-        assert!(is_closed(socket).await);
-    }
-    // Who has failed ten times has one try on a socket.
-    let mut socket = Socket::open(server.address).await;
-    socket.log_in(&guest.session).await;
-    miss(&mut socket, 0).await;
-    assert!(is_closed(socket).await);
 }

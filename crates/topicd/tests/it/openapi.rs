@@ -447,6 +447,13 @@ async fn particular_refusals(contract: &mut Contract, guest: &Visitor<'_>) {
         answer = guest.send(&login).await;
     }
     contract.check(&login, &answer, 429);
+
+    let register = call("POST", "/v2/register", "", BEN, 201);
+    let mut answer = guest.send(&register).await;
+    while answer.status == 409 {
+        answer = guest.send(&register).await;
+    }
+    contract.check(&register, &answer, 429);
 }
 
 #[tokio::test]
