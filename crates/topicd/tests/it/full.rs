@@ -93,7 +93,8 @@ impl Disk {
             Err(error) => error.to_string(),
         };
         // Not by a macro, whose text nobody sees of a test that passes.
-        let _ = writeln!(io::stderr(), "SKIPPED full-disk: {}", reason.trim());
+        let reason = reason.trim().lines().next().unwrap_or_default();
+        let _ = writeln!(io::stderr(), "SKIPPED full-disk: {reason}");
         None
     }
 
@@ -119,8 +120,8 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(self.path()).status();
-        assert!(unmounted.is_ok_and(|status| status.success()));
+        // A test that fails leaves a server on it.
+        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
     }
 }
 
