@@ -118,11 +118,12 @@ impl Scanner {
             self.attribute |= code.starts_with("#[test]") || code.starts_with("#[tokio::test");
         } else if self.body.is_none() {
             let noted = std::mem::take(&mut self.noted);
-            if std::mem::take(&mut self.attribute)
-                && let Some(name) = function(code)
-            {
+            let is_test = std::mem::take(&mut self.attribute);
+            if let Some(name) = function(code).filter(|_| is_test) {
                 self.open(module, name, noted);
                 self.body = Some(indent);
+            } else if let (Some(row), false) = (noted.first(), labels.lead.is_empty()) {
+                return Err(format!("{}{row} stands at no test", labels.lead).into());
             }
         }
         Ok(())
@@ -238,6 +239,8 @@ mod tests {
         assert_eq!(lines.rows_of("1 is no line").unwrap(), [""; 0]);
         assert!(lines.rows_of("Line 4").is_err());
         assert!(lines.rows_of("Line one").is_err());
+        assert!(scan("a", "// Line 1\n#[test]\nfn test() {\n}\n", &lines).is_ok());
+        assert!(scan("a", "// Line 1\nfn helper() {\n}\n", &lines).is_err());
     }
 
     #[test]
