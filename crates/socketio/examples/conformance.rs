@@ -8,7 +8,7 @@ use std::{
     collections::BTreeMap,
     error::Error,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -73,33 +73,45 @@ fn is_dynamic(name: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Under which name the journal knows a socket, if it brought one or said one later.
+type Tag = OnceLock<String>;
+
 /// Lets everybody in, except where the namespace's name says something else.
-async fn admit(request: ConnectRequest) -> Result<(), Refusal> {
+async fn admit(request: ConnectRequest) -> Result<Tag, Refusal> {
     let refusal = Refusal::new("not authorized");
     match request.namespace() {
         "/refused" => Err(refusal),
         "/refused-with-data" => Err(refusal.with_data(json!({ "retry": false }))),
         "/slow" => {
             sleep(Duration::from_millis(200)).await;
-            Ok(())
+            Ok(tag(&request))
         }
-        _ => Ok(()),
+        _ => Ok(tag(&request)),
     }
 }
 
-async fn welcome(socket: Socket, journal: Journal) -> Result<(), Box<dyn Error + Send + Sync>> {
+fn tag(request: &ConnectRequest) -> Tag {
+    let auth: Value = request.auth().unwrap_or_default();
+    let tag = auth.get("tag").and_then(Value::as_str);
+    tag.map_or_else(Tag::new, |tag| tag.to_owned().into())
+}
+
+async fn welcome(
+    socket: Socket<Tag>,
+    journal: Journal,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     journal.record(&socket, "connect");
     let auth: Value = socket.handshake().auth()?;
     socket.emit("auth", (auth,))?;
     Ok(())
 }
 
-async fn bid_farewell(socket: Socket, reason: DisconnectReason, journal: Journal) {
+async fn bid_farewell(socket: Socket<Tag>, reason: DisconnectReason, journal: Journal) {
     journal.record(&socket, &reason.to_string());
 }
 
 async fn obey(
-    socket: Socket,
+    socket: Socket<Tag>,
     event: Event,
     journal: Journal,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -120,6 +132,12 @@ async fn obey(
         }
         "handshake" => drop(socket.emit("handshake", (describe(socket.handshake()),))?),
         "id" => drop(socket.emit("id", (socket.id().as_str(),))?),
+        "tag" => {
+            if socket.state().set(event.arg(0)?).is_ok() {
+                journal.record(&socket, "connect");
+            }
+            event.ack(())?;
+        }
         "journal" => drop(socket.emit("journal", (journal.of(&event.arg::<String>(0)?),))?),
         "join" => socket.join(event.arg::<String>(0)?)?,
         "to-room" => {
@@ -137,14 +155,14 @@ async fn obey(
 }
 
 /// Asks the client and tells it what it answered.
-async fn ask(socket: Socket, args: Args) {
+async fn ask(socket: Socket<Tag>, args: Args) {
     if let Ok(answer) = socket.emit_with_ack("answer-me", args).await {
         // Fails only for a client that has just left.
         let _ = socket.emit("answered", answer);
     }
 }
 
-async fn ask_room(socket: Socket, room: String, milliseconds: u64) {
+async fn ask_room(socket: Socket<Tag>, room: String, milliseconds: u64) {
     let room = socket
         .namespace()
         .to(room)
@@ -175,17 +193,16 @@ fn describe(handshake: &Handshake) -> Value {
     json!({ "query": query, "headers": headers, "address": address })
 }
 
-/// Who joined and left, by the tag that clients bring in their auth object.
+/// Who joined and left, by their tags.
 #[derive(Clone, Default)]
 struct Journal(Arc<Mutex<BTreeMap<String, Vec<[String; 2]>>>>);
 
 impl Journal {
-    fn record(&self, socket: &Socket, entry: &str) {
-        let auth: Value = socket.handshake().auth().unwrap_or_default();
-        if let Some(tag) = auth.get("tag").and_then(Value::as_str) {
+    fn record(&self, socket: &Socket<Tag>, entry: &str) {
+        if let Some(tag) = socket.state().get() {
             let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let entry = [socket.namespace().name().to_owned(), entry.to_owned()];
-            entries.entry(tag.to_owned()).or_default().push(entry);
+            entries.entry(tag.clone()).or_default().push(entry);
         }
     }
 

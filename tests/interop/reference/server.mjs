@@ -123,15 +123,16 @@ function serveSockets() {
   }
 }
 
-// Connects and disconnects of clients that brought a tag.
+// Connects and disconnects of clients that brought a tag, or said one later.
 const journal = new Map();
 
 function record(socket, entry) {
-  const tag = socket.handshake.auth.tag;
+  const { tag } = socket.data;
   if (tag) journal.set(tag, [...(journal.get(tag) ?? []), [socket.nsp.name, entry]]);
 }
 
 function welcome(socket) {
+  socket.data.tag = socket.handshake.auth.tag;
   record(socket, "connect");
   socket.emit("auth", socket.handshake.auth);
   socket.on("disconnect", (reason) => record(socket, reason));
@@ -150,6 +151,13 @@ function welcome(socket) {
     socket.emit("handshake", { query, headers, address });
   });
   socket.on("id", () => socket.emit("id", socket.id));
+  socket.on("tag", (tag, ack) => {
+    if (!socket.data.tag) {
+      socket.data.tag = tag;
+      record(socket, "connect");
+    }
+    ack();
+  });
   socket.on("journal", (tag) => socket.emit("journal", journal.get(tag) ?? []));
   socket.on("join", (room) => socket.join(room));
   socket.on("to-room", (room, ...args) => socket.nsp.to(room).emit("news", ...args));
