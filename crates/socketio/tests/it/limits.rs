@@ -1,25 +1,33 @@
 //! What one client can make the server keep or do, and what the application and its metrics see when
 //! it tries more.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use socketio::{AckError, EmitError, JoinError, Refusal, Room, Server, Socket, proto};
-use tokio::sync::mpsc;
+use socketio::{AckError, EmitError, JoinError, Parser, Refusal, Room, Server, Socket, proto};
+use tokio::{sync::mpsc, time::timeout};
 
-use crate::client::{Client, answer_silence, planted_panic, serve};
+use crate::client::{Client, PATIENCE, answer_silence, planted_panic, serve};
 
-/// What a joined client says, and the name of the violation that ends it.
+/// What a client says, and the name of the violation that ends it.
 struct Case {
     name: &'static str,
+    server: Server,
+    stage: Stage,
     says: Vec<String>,
     sends: &'static [u8],
 }
 
-/// The defaults, with what would take long or be large made small.
+/// Where the client is when it says it.
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Open,
+    Joined,
+}
+
+/// The defaults, with what would be large made small.
 fn limits() -> proto::Config {
     let mut limits = proto::Config::default();
-    limits.attachment_timeout = Duration::from_millis(50);
-    limits.max_attachment_bytes = 10;
+    limits.max_attachment_bytes = 100;
     limits.max_namespaces = 2;
     limits.max_refusals = 1;
     limits
@@ -28,27 +36,48 @@ fn limits() -> proto::Config {
 fn says(name: &'static str, text: impl Into<String>) -> Case {
     Case {
         name,
+        server: Server::builder().protocol(limits()).build(),
+        stage: Stage::Joined,
         says: vec![text.into()],
         sends: b"",
     }
 }
 
+/// A client that has not joined, of a server with other settings.
+fn open(name: &'static str, server: Server, says: &[&str]) -> Case {
+    Case {
+        name,
+        server,
+        stage: Stage::Open,
+        says: says.iter().map(|&text| text.into()).collect(),
+        sends: b"",
+    }
+}
+
 fn cases() -> Vec<Case> {
-    let placeholder = r#"["x",{"_placeholder":true,"num":0}]"#;
+    let placeholder = r#"{"_placeholder":true,"num":0}"#;
+    let packet = format!(r#"451-["x",{placeholder}]"#);
+    let short = Duration::from_millis(50);
+    let (mut hasty, mut impatient) = (limits(), limits());
+    hasty.attachment_timeout = short;
+    impatient.connect_timeout = short;
+    let server = |limits| Server::builder().protocol(limits).build();
+    let msgpack = Server::builder().parser(Parser::MessagePack).build();
     vec![
-        says("attachment_count", format!("4511-{placeholder}")),
-        Case {
-            sends: b"eleven bytes",
-            ..says("attachment_bytes", format!("451-{placeholder}"))
-        },
-        says("attachment_timeout", format!("451-{placeholder}")),
-        says("text_for_attachment", format!("451-{placeholder}")).and(r#"42["y"]"#),
-        Case {
-            sends: b"stray",
-            ..says("stray_attachment", r#"42["y"]"#)
-        },
+        says("attachment_count", format!(r#"4511-["x",{placeholder}]"#)),
+        says("attachment_bytes", &packet).sends(&[0; 101]),
+        says(
+            "attachment_expansion",
+            format!(r#"451-["x"{}]"#, format!(",{placeholder}").repeat(4)),
+        )
+        .sends(&[0; 100]),
+        says("attachment_timeout", &packet).of(server(hasty)),
+        says("placeholder", r#"451-["x",{"_placeholder":true,"num":1}]"#),
+        says("text_for_attachment", &packet).and(r#"42["y"]"#),
+        says("stray_attachment", r#"42["y"]"#).sends(b"stray"),
         says("too_many_namespaces", "40/a,").and("40/b,"),
         says("too_many_refusals", "40/nowhere,"),
+        says("namespace_length", format!("40/{},", "x".repeat(256))),
         says(
             "auth_bytes",
             format!(r#"40/a,{{"token":"{}"}}"#, "x".repeat(16 * 1024)),
@@ -61,25 +90,47 @@ fn cases() -> Vec<Case> {
             format!(r#"42["x",{}1{}]"#, "[".repeat(64), "]".repeat(64)),
         ),
         says("json", r#"42["x""#),
+        says("payload", "40/a,[]"),
         says("ack_id", r#"42123456789012345678901["x"]"#),
         says("not_connected", r#"42/a,["x"]"#),
         says("connect_twice", "40"),
         says("connect_error", "44{}"),
         says("unknown_type", "49"),
+        open("connect_timeout", server(impatient), &[]),
+        open("text_message", msgpack, &["40"]),
     ]
 }
 
 impl Case {
+    fn of(mut self, server: Server) -> Self {
+        self.server = server;
+        self
+    }
+
     fn and(mut self, text: &str) -> Self {
         self.says.push(text.into());
         self
     }
+
+    fn sends(mut self, bytes: &'static [u8]) -> Self {
+        self.sends = bytes;
+        self
+    }
+}
+
+#[test]
+fn every_violation_is_provoked() {
+    let provoked: BTreeSet<_> = cases().iter().map(|case| case.name).collect();
+    let all: BTreeSet<_> = proto::Violation::all()
+        .map(proto::Violation::name)
+        .collect();
+    assert_eq!(provoked, all);
 }
 
 #[tokio::test]
 async fn what_ends_a_session_is_told_by_name() {
     for case in cases() {
-        let server = Server::builder().protocol(limits()).build();
+        let server = &case.server;
         server.of("/a");
         server.of("/b");
         let (sender, mut left) = mpsc::unbounded_channel();
@@ -87,18 +138,26 @@ async fn what_ends_a_session_is_told_by_name() {
             let _ = sender.send((reason.name(), reason.to_string()));
             async {}
         });
-        let mut client = Client::joined(serve(&server).await).await;
+        let mut client = Client::v5(serve(server).await).await;
+        if case.stage == Stage::Joined {
+            client.join("").await;
+        }
         for text in &case.says {
             client.send(text).await;
         }
         if !case.sends.is_empty() {
             client.send_binary(case.sends).await;
         }
-        let reason = left.recv().await.unwrap();
-        assert_eq!(reason, (case.name, "forced server close".into()));
+        if case.stage == Stage::Joined {
+            let reason = timeout(PATIENCE, left.recv()).await.expect(case.name);
+            let reason = reason.unwrap();
+            assert_eq!(reason, (case.name, "forced server close".into()));
+            assert!(server.stats().left.keys().eq([&case.name]));
+        } else {
+            client.expect_closed().await;
+        }
         let stats = server.stats();
         assert_eq!(stats.violations, [(case.name, 1)].into(), "{:?}", case.says);
-        assert!(stats.left.keys().eq([&case.name]));
     }
 }
 
