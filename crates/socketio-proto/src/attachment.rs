@@ -7,10 +7,14 @@
     clippy::arithmetic_side_effects
 )]
 
+mod budget;
+
 use std::time::Instant;
 
 use bytes::Bytes;
 
+pub use self::budget::AttachmentBudget;
+use self::budget::Share;
 use crate::{Args, Body, Config, NamespaceName, PacketError, json};
 
 /// The packet of one client whose attachments are still to come, if there is one.
@@ -24,6 +28,7 @@ struct Waiting {
     count: usize,
     attachments: Vec<Bytes>,
     bytes: usize,
+    share: Share,
     deadline: Instant,
 }
 
@@ -47,7 +52,8 @@ impl Assembler {
     ///
     /// # Errors
     ///
-    /// [`PacketError`] if the count is over the limit or a placeholder has none of them.
+    /// [`PacketError`] if the count is over the limit, a placeholder has none of them, or too much is
+    /// under way on this server.
     pub(crate) fn begin(
         &mut self,
         now: Instant,
@@ -67,13 +73,15 @@ impl Assembler {
             }
         })?;
         let deadline = now.checked_add(config.attachment_timeout).unwrap_or(now);
-        let attachments = Vec::new();
+        let mut share = Share::new(&config.attachment_budget);
+        share.add(list(&body).len())?;
         let waiting = Waiting {
             namespace,
             body,
             count,
-            attachments,
+            attachments: Vec::new(),
             bytes: 0,
+            share,
             deadline,
         };
         self.0 = Some(Box::new(waiting));
@@ -84,7 +92,8 @@ impl Assembler {
     ///
     /// # Errors
     ///
-    /// [`PacketError`] if none was due, or they are too large, or repeated too often.
+    /// [`PacketError`] if none was due, they are too large or repeated too often, or too much is under
+    /// way on this server.
     pub(crate) fn push(
         &mut self,
         attachment: Bytes,
@@ -95,6 +104,7 @@ impl Assembler {
         if waiting.bytes > config.max_attachment_bytes {
             return Err(PacketError::AttachmentBytes);
         }
+        waiting.share.add(attachment.len())?;
         waiting.attachments.push(attachment);
         if waiting.attachments.len() < waiting.count {
             return Ok(None);

@@ -1,6 +1,8 @@
 //! The bounds on what one client can make the server keep.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use crate::AttachmentBudget;
 
 /// Settings of a [`Connection`](crate::Connection).
 #[derive(Debug, Clone)]
@@ -17,6 +19,9 @@ pub struct Config {
     /// Bytes of all attachments of one packet. Default 1,000,000. Cost: that much per client that
     /// has announced attachments.
     pub max_attachment_bytes: usize,
+    /// What all clients with this config and its clones may have under way together: packets and their
+    /// attachments until the last has come. Default 512 MiB, more than one address has sessions for.
+    pub attachment_budget: Arc<AttachmentBudget>,
     /// How long announced attachments may take to arrive. Default 10 s.
     pub attachment_timeout: Duration,
     /// Namespaces that one client is in or asks for. Default 32.
@@ -32,6 +37,7 @@ impl Default for Config {
             max_auth_bytes: 16 * 1024,
             max_attachments: 10,
             max_attachment_bytes: 1_000_000,
+            attachment_budget: AttachmentBudget::new(512 * 1024 * 1024),
             attachment_timeout: Duration::from_secs(10),
             max_namespaces: 32,
             max_refusals: 32,

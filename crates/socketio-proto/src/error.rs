@@ -78,6 +78,8 @@ errors! {
     Expansion: "attachment_expansion", "attachments repeated too often";
     /// Attachments beyond their limit of bytes.
     AttachmentBytes: "attachment_bytes", "attachments too large";
+    /// More than this client's part of what all clients may have under way.
+    AttachmentBudget: "attachment_budget", "too many attachments under way on this server";
     /// Text where an attachment was due.
     TextForAttachment: "text_for_attachment", "text where an attachment was due";
     /// An attachment that no packet announced.

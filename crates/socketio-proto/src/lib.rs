@@ -24,7 +24,7 @@ mod protocol;
 mod recovery;
 
 pub use args::{ArgError, Args, IntoArgs};
-pub use attachment::Assembler;
+pub use attachment::{Assembler, AttachmentBudget};
 pub use binary::Binary;
 pub use config::Config;
 pub use connection::{Connection, Event, NotAsking, Output};

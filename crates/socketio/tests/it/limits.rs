@@ -58,9 +58,10 @@ fn cases() -> Vec<Case> {
     let placeholder = r#"{"_placeholder":true,"num":0}"#;
     let packet = format!(r#"451-["x",{placeholder}]"#);
     let short = Duration::from_millis(50);
-    let (mut hasty, mut impatient) = (limits(), limits());
+    let (mut hasty, mut impatient, mut poor) = (limits(), limits(), limits());
     hasty.attachment_timeout = short;
     impatient.connect_timeout = short;
+    poor.attachment_budget = proto::AttachmentBudget::new(150);
     let server = |limits| Server::builder().protocol(limits).build();
     let msgpack = Server::builder().parser(Parser::MessagePack).build();
     vec![
@@ -72,6 +73,9 @@ fn cases() -> Vec<Case> {
         )
         .sends(&[0; 100]),
         says("attachment_timeout", &packet).of(server(hasty)),
+        says("attachment_budget", &packet)
+            .of(server(poor))
+            .sends(&[0; 50]),
         says("placeholder", r#"451-["x",{"_placeholder":true,"num":1}]"#),
         says("text_for_attachment", &packet).and(r#"42["y"]"#),
         says("stray_attachment", r#"42["y"]"#).sends(b"stray"),
