@@ -26,14 +26,15 @@
 //!     let mut client = Client::open(&reminders()).await;
 //!     client.join("/").await.expect("everybody gets in");
 //!     let asked = Instant::now();
-//!     client.send(r#"2["remind me",3600]"#).await;
-//!     assert_eq!(client.next().await.as_deref(), Some(r#"2["reminder"]"#));
+//!     client.emit("/", "remind me", (3600,)).await;
+//!     assert_eq!(client.event().await.expect("an event").name, "reminder");
 //!     assert_eq!(asked.elapsed().as_secs(), 3600);
 //! }
 //! ```
 
 mod client;
 mod cluster;
+mod polling;
 
-pub use client::Client;
+pub use client::{Client, ClientEvent};
 pub use cluster::Cluster;
