@@ -4,8 +4,11 @@ use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
 use socketio::Server;
 use tokio::{
+    io::{AsyncRead, AsyncWrite, DuplexStream, duplex},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
@@ -15,8 +18,8 @@ use tokio_tungstenite::{
 };
 
 /// A client on a WebSocket that has read its open packet.
-pub(crate) struct Client {
-    socket: WebSocketStream<TcpStream>,
+pub(crate) struct Client<S = TcpStream> {
+    socket: WebSocketStream<S>,
     pub(crate) sid: String,
 }
 
@@ -60,6 +63,31 @@ impl Client {
         headers: &[(&'static str, &str)],
     ) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
+        Self::upgraded(stream, query, headers).await
+    }
+
+    /// The address that the server sees.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.socket.get_ref().local_addr().unwrap()
+    }
+}
+
+impl Client<DuplexStream> {
+    /// A client of protocol 5 that has joined the root namespace, without a socket: for virtual time.
+    pub(crate) async fn in_memory(server: &Server) -> Self {
+        let (near, far) = duplex(64 * 1024);
+        let connection = http1::Builder::new()
+            .serve_connection(TokioIo::new(far), server.service())
+            .with_upgrades();
+        tokio::spawn(connection);
+        let mut client = Self::upgraded(near, "EIO=4", &[]).await;
+        client.join("").await;
+        client
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    async fn upgraded(stream: S, query: &str, headers: &[(&'static str, &str)]) -> Self {
         let url = format!("ws://test/socket.io/?{query}&transport=websocket");
         let mut request = url.into_client_request().unwrap();
         for (name, value) in headers {
@@ -72,11 +100,6 @@ impl Client {
         };
         client.sid = sid_of(&client.text().await);
         client
-    }
-
-    /// The address that the server sees.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.socket.get_ref().local_addr().unwrap()
     }
 
     /// Joins a namespace, written as it stands in packets: `/chat,`, or nothing for the root.
