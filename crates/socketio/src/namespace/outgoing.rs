@@ -81,8 +81,8 @@ impl NamespaceCore {
         }
     }
 
-    /// Hands one encoded message to every socket that a target means: one pass, no lock held, no
-    /// allocation and no task for a recipient.
+    /// Hands one encoded message to every socket that a target means: one pass, no lock on the rooms, no
+    /// allocation and no task for a recipient. With recovery the caller holds the namespace's memory.
     fn fan_out(&self, target: &Target, message: &Message, options: SendOptions) -> Delivery {
         let selection: Selection<Link> = self.rooms().select(target);
         let mut delivery = Delivery::default();
