@@ -437,15 +437,19 @@ async fn a_narrow_token_subscribes_to_its_topics_alone() {
 async fn connect_may_bring_the_token() {
     let server = Running::start().await;
     let guest = server.guest().await;
-    let mut socket = Socket::session(server.address, 4).await;
-    socket
-        .send(&format!(r#"0/v2,{{"sessionToken":"{}"}}"#, guest.session))
-        .await;
-    assert!(socket.next().await.starts_with(r#"0/v2,{"sid":""#));
-    socket
-        .expect(r#"2/v2,["authenticate",{"status":"success"}]"#)
-        .await;
-    socket.subscribe("/me/resources/a").await;
+    let success = r#"2/v2,["authenticate",{"status":"success"}]"#;
+    for (token, answer) in [("wrong", INVALID_TOKEN), (&guest.session, success)] {
+        let mut socket = Socket::session(server.address, 4).await;
+        let connect = format!(r#"0/v2,{{"sessionToken":"{token}"}}"#);
+        socket.send(&connect).await;
+        assert!(socket.next().await.starts_with(r#"0/v2,{"sid":""#));
+        socket.expect(answer).await;
+        if answer == INVALID_TOKEN {
+            // As without one: the socket is open.
+            socket.log_in(&guest.session).await;
+        }
+        socket.subscribe("/me/resources/a").await;
+    }
     server.stop().await;
 }
 
