@@ -33,18 +33,27 @@ pub(crate) fn without_placeholders(
     let mut places: Vec<Range<usize>> = Vec::new();
     let found = |number, place: Range<usize>| {
         if !kept(number) {
-            // One within another came before it.
-            places.retain(|before| before.start < place.start);
+            // Those within it ended before it did, and are the last.
+            while places.pop_if(|before| before.start > place.start).is_some() {}
             places.push(place);
         }
         Ok(())
     };
     each(list, found).ok()?;
-    let mut replaced = list.to_owned();
-    for place in places.iter().rev() {
-        replaced.replace_range(place.clone(), other);
+    (!places.is_empty()).then(|| replaced(list, &places, other))
+}
+
+/// The text with another one in these places, which are in order and apart.
+fn replaced(text: &str, places: &[Range<usize>], other: &str) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut from = 0;
+    for place in places {
+        replaced.push_str(text.get(from..place.start).unwrap_or_default());
+        replaced.push_str(other);
+        from = place.end;
     }
-    (!places.is_empty()).then_some(replaced)
+    replaced.push_str(text.get(from..).unwrap_or_default());
+    replaced
 }
 
 fn each(

@@ -93,6 +93,19 @@ fn an_array_is_split_behind_its_first_element() {
 
 // Y4, Y5, Y6, Y7
 #[test]
+fn placeholders_are_replaced_from_the_outermost() {
+    let text = r#"[{"_placeholder":true,"num":0,"in":[{"_placeholder":true,"num":1},{"num":2,"_placeholder":true}]},{"_placeholder":true,"num":3},"x"]"#;
+    let replaced =
+        |kept: &[usize]| without_placeholders(text, |number| kept.contains(&number), "0");
+    assert_eq!(replaced(&[]).as_deref(), Some(r#"[0,0,"x"]"#));
+    assert_eq!(
+        replaced(&[0, 2]).as_deref(),
+        Some(r#"[{"_placeholder":true,"num":0,"in":[0,{"num":2,"_placeholder":true}]},0,"x"]"#)
+    );
+    assert_eq!(replaced(&[0, 1, 2, 3]), None);
+}
+
+#[test]
 fn placeholders_are_found_at_any_depth() {
     let numbers = |list: &str| {
         let mut numbers = Vec::new();
