@@ -10,6 +10,7 @@
 
 use std::{
     collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -129,6 +130,7 @@ impl Deliverer {
                     self.runtime.spawn(Arc::clone(self).run(Some(first)));
                     return;
                 }
+                let_go(socket);
             }
             if self.rest() {
                 return;
@@ -136,26 +138,35 @@ impl Deliverer {
         }
     }
 
-    /// Begins work as it comes and goes on with `first` and whatever else has to wait.
+    /// Begins work as it comes and goes on with `first` and whatever else has to wait. Who waits gets a
+    /// turn between any two pieces of work, however fast a client sends them.
     async fn run(self: Arc<Self>, first: Option<Handled>) {
         let mut waiting: FuturesUnordered<_> = first.into_iter().collect();
+        // Sockets for which work has come while they could not begin it.
+        let mut behind = VecDeque::new();
         loop {
-            while let Some(socket) = self.next_arrival() {
-                // Handlers that never wait must not keep a thread from everybody else.
-                coop::consume_budget().await;
+            while let Some(Some(socket)) = waiting.next().now_or_never() {
+                ended(socket, &mut behind);
+            }
+            let arrived = self.next_arrival();
+            let is_idle = arrived.is_none() && behind.is_empty();
+            if let Some(socket) = arrived {
                 if let Begun::Waits(handled) = begin(&socket) {
                     waiting.push(handled);
                 }
+                let_go(socket);
             }
-            if waiting.is_empty() {
-                if self.rest() {
-                    return;
+            catch_up(&mut behind, &waiting);
+            if !is_idle {
+                // Handlers that never wait must not keep a thread from everybody else.
+                coop::consume_budget().await;
+            } else if !waiting.is_empty() {
+                tokio::select! {
+                    () = self.arrived.notified() => {}
+                    Some(socket) = waiting.next() => ended(socket, &mut behind),
                 }
-                continue;
-            }
-            tokio::select! {
-                () = self.arrived.notified() => {}
-                Some(socket) = waiting.next() => go_on(&socket, &mut waiting).await,
+            } else if self.rest() {
+                return;
             }
         }
     }
@@ -206,16 +217,31 @@ fn begin(socket: &Arc<SocketCore>) -> Begun {
     Begun::Waits(handled)
 }
 
-/// A handler of a socket has ended: begins what has waited for that.
-async fn go_on(socket: &Arc<SocketCore>, waiting: &mut FuturesUnordered<Handled>) {
+/// A handler of a socket has ended: what has waited for that may begin.
+fn ended(socket: Arc<SocketCore>, behind: &mut VecDeque<Arc<SocketCore>>) {
     socket.end_work();
-    loop {
-        match begin(socket) {
-            Begun::Nothing => return,
-            Begun::Done => {}
-            Begun::Waits(handled) => waiting.push(handled),
-        }
-        coop::consume_budget().await;
+    behind.push_back(socket);
+}
+
+/// Begins one piece of work of the socket that has waited longest.
+fn catch_up(behind: &mut VecDeque<Arc<SocketCore>>, waiting: &FuturesUnordered<Handled>) {
+    let Some(socket) = behind.pop_front() else {
+        return;
+    };
+    match begin(&socket) {
+        Begun::Nothing => let_go(socket),
+        Begun::Done => behind.push_back(socket),
+        Begun::Waits(handled) => waiting.push(handled),
+    }
+}
+
+/// Whoever holds a socket last drops the application's state, which may panic.
+fn let_go(socket: Arc<SocketCore>) {
+    let Some(last) = Arc::into_inner(socket) else {
+        return;
+    };
+    if catch_unwind(AssertUnwindSafe(|| drop(last))).is_err() {
+        tracing::error!("the state of a socket panicked when it was dropped");
     }
 }
 

@@ -12,6 +12,7 @@ mod connecting;
 mod crowd;
 mod disconnecting;
 mod events;
+mod fairness;
 mod layers;
 mod limits;
 mod msgpack;
