@@ -35,6 +35,7 @@ pub use application::{Application, Receiver};
 #[cfg(feature = "compression")]
 pub use compression::Compression;
 pub use config::Config;
+pub use connection::{Http1, RequestBody};
 pub use cookie::{Cookie, CookieScheme, SameSite};
 pub use cors::Cors;
 pub use engineio_proto as proto;

@@ -2,13 +2,22 @@
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
+use http::Request;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{EngineService, connection::Host};
+use crate::{EngineService, Http1, PeerAddr, RequestBody, WriteLimit, refused::Refused};
+
+/// What all connections of a server share.
+struct Host {
+    service: EngineService,
+    http: Http1,
+    /// Cancelled when the server wants no further requests.
+    ending: CancellationToken,
+}
 
 impl EngineService {
     /// Serves connections of `listener` until `shutdown` resolves, then ends every session.
@@ -29,7 +38,11 @@ impl EngineService {
         let ending = CancellationToken::new();
         // Cancels, too, if this future is dropped.
         let ends = ending.clone().drop_guard();
-        let host = Arc::new(Host::new(self.clone(), ending));
+        let host = Arc::new(Host {
+            service: self.clone(),
+            http: Http1::new(&self.config().protocol.limits),
+            ending,
+        });
         let connections = TaskTracker::new();
         let end = async {
             shutdown.await;
@@ -56,6 +69,36 @@ impl EngineService {
         connections.close();
         connections.wait().await;
         Ok(())
+    }
+}
+
+impl Host {
+    async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        let _ = stream.set_nodelay(true);
+        let limits = &self.service.config().protocol.limits;
+        let stream = WriteLimit::new(stream, limits.blocked_write);
+        let answer = |mut request: Request<RequestBody>| {
+            request.extensions_mut().insert(PeerAddr(peer));
+            self.service.answer(request)
+        };
+        let ending = self.ending.cancelled();
+        let served = self.http.serve_connection(stream, answer, ending).await;
+        // A connection that breaks is the peer's affair; its sessions notice by themselves.
+        if let Err(error) = served
+            && let Some(refused) = refused(&error)
+        {
+            self.service.count_refusal(&refused);
+        }
+    }
+}
+
+/// What hyper has answered by itself: what is no request never reaches the service.
+fn refused(error: &io::Error) -> Option<Refused> {
+    let error = error.get_ref()?.downcast_ref::<hyper::Error>()?;
+    match (error.is_parse_too_large(), error.is_parse()) {
+        (true, _) => Some(Refused::HeadTooLarge),
+        (_, true) => Some(Refused::Syntax),
+        _ => None,
     }
 }
 

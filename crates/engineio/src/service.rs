@@ -28,8 +28,8 @@ use crate::{
 /// # What a host bounds itself
 ///
 /// [`EngineService::serve`] sets every bound. A service does not see its connections, so another host
-/// sets those of them: a time for a request's head, and one for an answer that nobody reads, which
-/// [`WriteLimit`](crate::WriteLimit) brings. No body of ours could do the latter: an answer is out of
+/// sets those of them: a time for a request's head, as [`Http1`](crate::Http1) does, and one for an answer
+/// that nobody reads, which [`WriteLimit`](crate::WriteLimit) brings. No body of ours could do the latter: an answer is out of
 /// our hands once hyper has taken it into its buffer, long before the peer has.
 #[derive(Clone)]
 pub struct EngineService {

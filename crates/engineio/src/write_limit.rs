@@ -39,10 +39,6 @@ impl WriteLimit {
         }
     }
 
-    pub(crate) fn stream(&self) -> &TcpStream {
-        &self.stream
-    }
-
     pub(crate) fn into_inner(self) -> TcpStream {
         self.stream
     }

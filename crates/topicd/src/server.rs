@@ -31,7 +31,6 @@ use crate::{
     webhooks::Webhooks,
 };
 
-mod connection;
 mod doors;
 mod front;
 mod operator;
@@ -225,7 +224,7 @@ impl Server {
             plain: listener,
             tls: self.tls.take(),
         };
-        let mut connections = Connections::default();
+        let mut connections = Connections::new();
         let ending = CancellationToken::new();
         let front = self.front();
         tokio::select! {

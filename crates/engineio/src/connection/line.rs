@@ -1,30 +1,25 @@
-//! The socket of a connection, with what was read of it too early.
+//! The stream of a connection, with what was read of it too early.
 
 use std::{
     future::poll_fn,
     io::{self, IoSlice},
     mem::MaybeUninit,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::{Buf, Bytes, BytesMut};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::write_limit::WriteLimit;
-
-/// A TCP connection between hyper's turns.
-pub(crate) struct Line {
-    stream: WriteLimit,
-    /// Behind the last request: a client that does not wait for its answers.
+/// A connection between hyper's turns.
+pub(crate) struct Line<S> {
+    stream: S,
+    /// The beginning of the next request, or more of a client that does not wait for its answers.
     ahead: Bytes,
 }
 
-impl Line {
-    pub(super) fn new(stream: WriteLimit) -> Self {
+impl<S> Line<S> {
+    pub(super) fn new(stream: S) -> Self {
         Self {
             stream,
             ahead: Bytes::new(),
@@ -43,35 +38,36 @@ impl Line {
     }
 
     /// The stream, and what comes before it.
-    pub(crate) fn into_parts(mut self, unused: &[u8]) -> (TcpStream, Bytes) {
+    pub(crate) fn into_parts(mut self, unused: &[u8]) -> (S, Bytes) {
         self.put_back(unused);
-        (self.stream.into_inner(), self.ahead)
+        (self.stream, self.ahead)
     }
+}
 
-    /// Ready when a read would not wait: there are bytes, or the end.
-    pub(super) fn poll_ready_to_read(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.ahead.is_empty() {
-            self.stream.stream().poll_read_ready(cx)
-        } else {
-            Poll::Ready(Ok(()))
+impl<S: AsyncRead + Unpin> Line<S> {
+    /// Ready when something has come, or with false at the end. What comes is read into memory of this
+    /// turn alone, so that a connection which waits has no buffer.
+    pub(super) fn poll_come(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if !self.ahead.is_empty() {
+            return Poll::Ready(Ok(true));
         }
+        let mut room = [MaybeUninit::uninit(); ONE_READ];
+        let mut read = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+        self.ahead = Bytes::copy_from_slice(read.filled());
+        Poll::Ready(Ok(!self.ahead.is_empty()))
     }
 
     /// Waits until the client has closed. One that sends more instead is not watched any longer: its
-    /// end comes behind that.
-    pub(super) async fn left(&self) {
-        let mut byte = [MaybeUninit::uninit()];
-        let peeked = poll_fn(|cx| {
-            let mut byte = ReadBuf::uninit(&mut byte);
-            self.stream.stream().poll_peek(cx, &mut byte)
-        });
-        if let Ok(1..) = peeked.await {
+    /// end comes behind that, and no more of it is read now.
+    pub(super) async fn left(&mut self) {
+        if let Ok(true) = poll_fn(|cx| self.poll_come(cx)).await {
             std::future::pending().await
         }
     }
 }
 
-impl AsyncRead for Line {
+impl<S: AsyncRead + Unpin> AsyncRead for Line<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -87,7 +83,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Line<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -116,3 +112,6 @@ impl AsyncWrite for Line {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+/// Bytes that are read at once; most requests are shorter.
+const ONE_READ: usize = 2048;

@@ -5,9 +5,9 @@
 
 use std::{
     convert::Infallible,
+    error::Error,
     future::{Future, poll_fn},
-    mem,
-    net::SocketAddr,
+    io, mem,
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
@@ -18,35 +18,51 @@ use std::{
 
 use bytes::Bytes;
 use http::{Method, Request, Response, Version, header};
-use http_body::{Body as HttpBody, Frame, SizeHint};
-use hyper::{body::Incoming, service::Service, upgrade::OnUpgrade};
+use http_body::{Body, Frame, SizeHint};
+use hyper::{body::Incoming, server::conn::http1, service::Service, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Host, Line};
-use crate::{EngineService, PeerAddr, refused::Refused, response::Body, websocket::has_token};
+use super::Line;
+use crate::websocket::has_token;
 
-/// What is left to do for a request that has been read.
-pub(super) enum Left {
-    Answered(Response<Body>),
-    Waiting(Answering),
+/// What became of a turn of hyper's.
+pub(super) enum Read<S, B> {
+    /// A request has been read, and this is left to do.
+    Request(Line<S>, Left<B>),
+    /// hyper has brought the connection to its end.
+    Ended,
 }
 
-type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+/// What is left to do for a request that has been read.
+pub(super) enum Left<B> {
+    Answered(Response<B>),
+    Waiting(Answering<B>),
+}
 
-/// Reads one request; nothing if hyper has brought the connection to its end.
-pub(super) async fn read(
-    host: &Host,
-    line: Line,
-    peer: SocketAddr,
+pub(super) type Answering<B> = Pin<Box<dyn Future<Output = Response<B>> + Send>>;
+
+/// What answers the requests of a connection.
+pub(super) type Answer<'a, B> = &'a (dyn Fn(Request<RequestBody>) -> Answering<B> + Send + Sync);
+
+/// Reads one request.
+pub(super) async fn read<S, B>(
+    hyper: &http1::Builder,
+    line: Line<S>,
+    answer: Answer<'_, B>,
     last: &AtomicBool,
-) -> Option<(Line, Left)> {
-    let handover = Arc::new(Handover::default());
+) -> io::Result<Read<S, B>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let handover = Handover::default();
     let reader = Reader {
-        service: host.service.clone(),
-        peer,
-        handover: Arc::clone(&handover),
+        answer,
+        handover: &handover,
     };
-    let connection = host.http.serve_connection(TokioIo::new(line), reader);
+    let connection = hyper.serve_connection(TokioIo::new(line), reader);
     let mut connection = Box::new(connection.with_upgrades());
     let mut told = false;
     let ended = poll_fn(|cx| {
@@ -55,87 +71,87 @@ pub(super) async fn read(
             connection.as_mut().graceful_shutdown();
         }
         match connection.poll(cx) {
-            Poll::Ready(ended) => Poll::Ready(Err(ended)),
-            Poll::Pending => handover
-                .take()
-                .map_or(Poll::Pending, |left| Poll::Ready(Ok(left))),
+            Poll::Ready(ended) => Poll::Ready(ended.map(|()| None)),
+            Poll::Pending => match handover.take() {
+                Some(left) => Poll::Ready(Ok(Some(left))),
+                None => Poll::Pending,
+            },
         }
     });
-    match ended.await {
-        Ok(left) => {
-            let parts = connection.into_parts()?;
-            let mut line = parts.io.into_inner();
-            line.put_back(&parts.read_buf);
-            Some((line, left))
-        }
-        Err(ended) => {
-            // A connection that breaks is the peer's affair; its sessions notice by themselves.
-            if let Some(refused) = ended.err().and_then(|error| refused(&error)) {
-                host.service.count_refusal(&refused);
-            }
-            None
-        }
-    }
-}
-
-/// What hyper has answered by itself: what is no request never reaches the service.
-fn refused(error: &hyper::Error) -> Option<Refused> {
-    match (error.is_parse_too_large(), error.is_parse()) {
-        (true, _) => Some(Refused::HeadTooLarge),
-        (_, true) => Some(Refused::Syntax),
-        _ => None,
-    }
+    let Some(left) = ended.await.map_err(io::Error::other)? else {
+        return Ok(Read::Ended);
+    };
+    let Some(parts) = connection.into_parts() else {
+        return Ok(Read::Ended);
+    };
+    let mut line = parts.io.into_inner();
+    line.put_back(&parts.read_buf);
+    Ok(Read::Request(line, left))
 }
 
 /// Where the service leaves what is to be done without hyper.
-#[derive(Default)]
-struct Handover {
-    left: Mutex<Option<Left>>,
+struct Handover<B> {
+    left: Mutex<Option<Left<B>>>,
+    progress: Arc<Progress>,
+}
+
+/// How far hyper has come.
+#[derive(Debug, Default)]
+struct Progress {
     /// The body of the request at hand has been read to its end.
     read: AtomicBool,
     /// hyper has written, and may have more in its buffer.
     stays: AtomicBool,
 }
 
-impl Handover {
-    fn put(&self, left: Left) {
+impl<B> Handover<B> {
+    fn put(&self, left: Left<B>) {
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
     }
 
-    fn take(&self) -> Option<Left> {
+    fn take(&self) -> Option<Left<B>> {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.take()
     }
 
     fn is_free(&self) -> bool {
-        self.read.load(Ordering::Relaxed) && !self.stays.load(Ordering::Relaxed)
+        let Progress { read, stays } = &*self.progress;
+        read.load(Ordering::Relaxed) && !stays.load(Ordering::Relaxed)
     }
 }
 
-/// The service of one connection.
-struct Reader {
-    service: EngineService,
-    peer: SocketAddr,
-    handover: Arc<Handover>,
+impl<B> Default for Handover<B> {
+    fn default() -> Self {
+        Self {
+            left: Mutex::new(None),
+            progress: Arc::default(),
+        }
+    }
 }
 
-impl Service<Request<Incoming>> for Reader {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Asked;
+/// The service of one turn.
+struct Reader<'a, B> {
+    answer: Answer<'a, B>,
+    handover: &'a Handover<B>,
+}
 
-    fn call(&self, mut request: Request<Incoming>) -> Asked {
+impl<'a, B> Service<Request<Incoming>> for Reader<'a, B> {
+    type Response = Response<B>;
+    type Error = Infallible;
+    type Future = Asked<'a, B>;
+
+    fn call(&self, request: Request<Incoming>) -> Asked<'a, B> {
+        let progress = &self.handover.progress;
         if !is_ordinary(&request) {
-            self.handover.stays.store(true, Ordering::Relaxed);
+            progress.stays.store(true, Ordering::Relaxed);
         }
         let read = request.body().is_end_stream();
-        self.handover.read.store(read, Ordering::Relaxed);
-        request.extensions_mut().insert(PeerAddr(self.peer));
-        let handover = Arc::clone(&self.handover);
-        let request = request.map(|body| Upload { body, handover });
+        progress.read.store(read, Ordering::Relaxed);
+        let progress = Arc::clone(progress);
+        let request = request.map(|body| RequestBody { body, progress });
         Asked {
-            answering: Some(Box::pin(self.service.answer(request))),
-            handover: Arc::clone(&self.handover),
+            answering: Some((self.answer)(request)),
+            handover: self.handover,
         }
     }
 }
@@ -151,13 +167,13 @@ fn is_ordinary(request: &Request<Incoming>) -> bool {
 }
 
 /// The answer to a request, until it is handed over.
-struct Asked {
-    answering: Option<Answering>,
-    handover: Arc<Handover>,
+struct Asked<'a, B> {
+    answering: Option<Answering<B>>,
+    handover: &'a Handover<B>,
 }
 
-impl Future for Asked {
-    type Output = Result<Response<Body>, Infallible>;
+impl<B> Future for Asked<'_, B> {
+    type Output = Result<Response<B>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(mut answering) = self.answering.take() else {
@@ -168,7 +184,8 @@ impl Future for Asked {
             (Poll::Ready(answer), true) => self.handover.put(Left::Answered(answer)),
             (Poll::Pending, true) => self.handover.put(Left::Waiting(answering)),
             (Poll::Ready(answer), false) => {
-                self.handover.stays.store(true, Ordering::Relaxed);
+                let stays = &self.handover.progress.stays;
+                stays.store(true, Ordering::Relaxed);
                 return Poll::Ready(Ok(answer));
             }
             (Poll::Pending, false) => self.answering = Some(answering),
@@ -177,13 +194,15 @@ impl Future for Asked {
     }
 }
 
-/// A request's body that says when it has been read.
-struct Upload {
+/// The body of a request on a connection of [`Http1`](super::Http1).
+#[derive(Debug)]
+pub struct RequestBody {
     body: Incoming,
-    handover: Arc<Handover>,
+    /// Is told when the body has been read.
+    progress: Arc<Progress>,
 }
 
-impl HttpBody for Upload {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -194,7 +213,7 @@ impl HttpBody for Upload {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         // Known of a declared length alone: a chunked body stays with hyper.
         if self.body.is_end_stream() {
-            self.handover.read.store(true, Ordering::Relaxed);
+            self.progress.read.store(true, Ordering::Relaxed);
         }
         frame
     }

@@ -2,21 +2,23 @@
 
 use std::{
     cell::RefCell,
+    error::Error,
     io::{self, Write as _},
+    pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use bytes::{Buf, Bytes};
-use http::{HeaderName, Response, StatusCode, header};
+use futures_util::FutureExt;
+use http::{HeaderName, Response, StatusCode, header, response};
+use http_body::{Body, SizeHint};
+use http_body_util::BodyExt;
 use httpdate::HttpDate;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::Line;
-use crate::{
-    response::{self, Body},
-    websocket::has_token,
-};
+use crate::websocket::has_token;
 
 /// What comes behind an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,38 +27,136 @@ pub(super) enum Next {
     Close,
 }
 
+/// How the client finds the end of a body (RFC 9112, 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// There is none.
+    Nothing,
+    /// As many bytes are left.
+    Length(u64),
+    Chunked,
+}
+
 /// Writes the answer to a request of HTTP/1.1 other than HEAD.
-pub(super) async fn write(
-    line: &mut Line,
-    answer: Response<Body>,
+pub(super) async fn write<S, B>(
+    line: &mut Line<S>,
+    answer: Response<B>,
     last: &AtomicBool,
-) -> io::Result<Next> {
-    let (answer, wants_close) = checked(answer);
-    let next = if wants_close || last.load(Ordering::Relaxed) {
+) -> io::Result<Next>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    B: Body,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let (mut parts, body) = answer.into_parts();
+    let mut next = if wants_close(&parts) || last.load(Ordering::Relaxed) {
         Next::Close
     } else {
         Next::Request
     };
-    let (head, body) = encode(answer, next, SystemTime::now());
-    line.write_all_buf(&mut head.chain(body)).await?;
+    let mut framing = Framing::of(parts.status, &body.size_hint());
+    // It only announces an answer, which is our error: the client would wait for the answer.
+    if parts.status.is_informational() {
+        (parts, next) = (internal_error(), Next::Close);
+    }
+    let mut out = head(&parts, framing, next, SystemTime::now());
+    let mut body = pin!(body);
+    while framing != Framing::Nothing && framing != Framing::Length(0) {
+        let frame = match body.frame().now_or_never() {
+            Some(frame) => frame,
+            None => {
+                line.write_all_buf(&mut out).await?;
+                line.flush().await?;
+                tokio::select! {
+                    biased;
+                    frame = body.frame() => frame,
+                    () = line.left() => return Ok(Next::Close),
+                }
+            }
+        };
+        let Some(frame) = frame else { break };
+        // Trailers are for nobody here.
+        if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {
+            framing.write(line, &mut out, data).await?;
+        }
+    }
+    out = framing.end(out)?;
+    line.write_all_buf(&mut out).await?;
+    line.flush().await?;
     Ok(next)
 }
 
-/// The answer, and whether it ends the connection. The application may ask for that in its header hook.
-/// A status that only announces an answer is our error: the client would wait for the answer.
-fn checked(answer: Response<Body>) -> (Response<Body>, bool) {
-    if answer.status().is_informational() {
-        return (response::empty(StatusCode::INTERNAL_SERVER_ERROR), true);
-    }
-    let wants_close = has_token(answer.headers(), &header::CONNECTION, "close");
-    (answer, wants_close)
+/// The application may ask for that.
+fn wants_close(answer: &response::Parts) -> bool {
+    has_token(&answer.headers, &header::CONNECTION, "close")
 }
 
-/// The head's bytes and the body. How the message is framed says this file alone, whatever headers
-/// the application has set (RFC 9112, 6).
-fn encode(answer: Response<Body>, next: Next, now: SystemTime) -> (Bytes, Bytes) {
-    let (parts, body) = answer.into_parts();
-    let body = body.into_inner().unwrap_or_default();
+fn internal_error() -> response::Parts {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.into_parts().0
+}
+
+impl Framing {
+    fn of(status: StatusCode, size: &SizeHint) -> Self {
+        if status.is_informational() {
+            return Self::Length(0);
+        }
+        if status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED {
+            return Self::Nothing;
+        }
+        size.exact().map_or(Self::Chunked, Self::Length)
+    }
+
+    fn field(self, head: &mut Vec<u8>) {
+        match self {
+            Self::Nothing => {}
+            // A vector takes everything.
+            Self::Length(length) => drop(write!(head, "content-length: {length}\r\n")),
+            Self::Chunked => field(head, "transfer-encoding", b"chunked"),
+        }
+    }
+
+    /// Writes a part of the body behind what is to go out.
+    async fn write<S: AsyncWrite + Unpin>(
+        &mut self,
+        line: &mut Line<S>,
+        out: &mut Bytes,
+        data: impl Buf,
+    ) -> io::Result<()> {
+        let length = data.remaining();
+        if length == 0 {
+            return Ok(());
+        }
+        let (before, after) = match self {
+            Self::Nothing => return Ok(()),
+            Self::Length(left) => {
+                *left = left.checked_sub(length as u64).ok_or_else(wrong_length)?;
+                (String::new(), "")
+            }
+            Self::Chunked => (format!("{length:x}\r\n"), "\r\n"),
+        };
+        let head = std::mem::take(out).chain(before.as_bytes());
+        let mut all = head.chain(data).chain(after.as_bytes());
+        line.write_all_buf(&mut all).await
+    }
+
+    /// What is still to go out, and the body's end.
+    fn end(self, out: Bytes) -> io::Result<Bytes> {
+        match self {
+            Self::Nothing | Self::Length(0) => Ok(out),
+            Self::Length(_) => Err(wrong_length()),
+            Self::Chunked => Ok([&out, &b"0\r\n\r\n"[..]].concat().into()),
+        }
+    }
+}
+
+fn wrong_length() -> io::Error {
+    io::Error::other("a body has another length than it said")
+}
+
+/// How the message is framed says this file alone, whatever headers the application has set.
+fn head(parts: &response::Parts, framing: Framing, next: Next, now: SystemTime) -> Bytes {
     let mut head = Vec::with_capacity(HEAD);
     let reason = parts.status.canonical_reason().unwrap_or_default();
     for part in ["HTTP/1.1 ", parts.status.as_str(), " ", reason, "\r\n"] {
@@ -65,14 +165,7 @@ fn encode(answer: Response<Body>, next: Next, now: SystemTime) -> (Bytes, Bytes)
     for (name, value) in parts.headers.iter().filter(|(name, _)| !is_ours(name)) {
         field(&mut head, name.as_str(), value.as_bytes());
     }
-    let body = if parts.status == StatusCode::NO_CONTENT || parts.status == StatusCode::NOT_MODIFIED
-    {
-        Bytes::new()
-    } else {
-        // A vector takes everything.
-        let _ = write!(head, "content-length: {}\r\n", body.len());
-        body
-    };
+    framing.field(&mut head);
     if next == Next::Close {
         field(&mut head, "connection", b"close");
     }
@@ -80,7 +173,7 @@ fn encode(answer: Response<Body>, next: Next, now: SystemTime) -> (Bytes, Bytes)
         date(&mut head, now);
     }
     head.extend_from_slice(b"\r\n");
-    (head.into(), body)
+    head.into()
 }
 
 fn is_ours(name: &HeaderName) -> bool {
@@ -121,23 +214,58 @@ const HEAD: usize = 256;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{convert::Infallible, time::Duration};
 
+    use futures_util::stream;
     use http::HeaderValue;
+    use http_body::Frame;
+    use http_body_util::{Empty, Full, StreamBody};
+    use tokio::io::AsyncReadExt;
 
     use super::*;
 
-    fn encoded(answer: Response<Body>, next: Next) -> String {
-        let then = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        let (head, body) = encode(answer, next, then);
-        String::from_utf8([head, body].concat()).unwrap()
+    /// What the client gets: of the head what is no date.
+    async fn written<B>(answer: Response<B>) -> (String, io::Result<Next>)
+    where
+        B: Body,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let (near, mut far) = tokio::io::duplex(4096);
+        let mut line = Line::new(near);
+        let next = write(&mut line, answer, &AtomicBool::new(false)).await;
+        drop(line);
+        let mut text = String::new();
+        far.read_to_string(&mut text).await.unwrap();
+        let lines = text.split_inclusive("\r\n");
+        let lines = lines.filter(|line| !line.starts_with("date: "));
+        (lines.collect(), next)
+    }
+
+    fn ok(body: &'static str) -> Response<Full<Bytes>> {
+        Response::new(Full::from(body))
+    }
+
+    fn with_status(status: StatusCode) -> Response<Full<Bytes>> {
+        let mut answer = ok("body");
+        *answer.status_mut() = status;
+        answer
+    }
+
+    fn streamed(parts: &[&'static str]) -> impl Body<Data = Bytes, Error = Infallible> + use<> {
+        let parts = parts.iter().map(|part| Ok(Frame::data(Bytes::from(*part))));
+        StreamBody::new(stream::iter(parts.collect::<Vec<_>>()))
     }
 
     #[test]
     fn an_answer_has_its_length_and_date() {
-        let expected = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncache-control: no-store\r\n\
-                        content-length: 2\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\nok";
-        assert_eq!(encoded(response::ok(), Next::Request), expected);
+        let then = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let (mut parts, ()) = Response::new(()).into_parts();
+        let html = HeaderValue::from_static("text/html");
+        parts.headers.insert(header::CONTENT_TYPE, html);
+        let expected = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\
+                        date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+        let head = head(&parts, Framing::Length(2), Next::Request, then);
+        assert_eq!(head, expected);
     }
 
     #[test]
@@ -152,44 +280,80 @@ mod tests {
         assert_eq!(dates[2], dates[1]);
     }
 
-    #[test]
-    fn headers_of_the_application_cannot_change_the_framing() {
-        let mut answer = response::ok();
+    #[tokio::test]
+    async fn headers_of_the_application_cannot_change_the_framing() {
+        let mut answer = ok("ok");
         for (name, value) in [
             (header::CONTENT_LENGTH, "7"),
             (header::TRANSFER_ENCODING, "chunked"),
             (header::CONNECTION, "close"),
         ] {
-            answer
-                .headers_mut()
-                .insert(name, HeaderValue::from_static(value));
+            let value = HeaderValue::from_static(value);
+            answer.headers_mut().insert(name, value);
         }
-        let (answer, wants_close) = checked(answer);
-        assert!(wants_close);
-        let text = encoded(answer, Next::Close);
-        assert!(!text.contains("chunked") && !text.contains(": 7"), "{text}");
-        assert!(
-            text.contains("\r\ncontent-length: 2\r\nconnection: close\r\n"),
-            "{text}"
-        );
+        let (text, next) = written(answer).await;
+        assert_eq!(next.unwrap(), Next::Close);
+        let expected = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok";
+        assert_eq!(text, expected);
     }
 
-    #[test]
-    fn what_only_announces_an_answer_is_none() {
+    #[tokio::test]
+    async fn what_only_announces_an_answer_is_none() {
         for status in [StatusCode::CONTINUE, StatusCode::SWITCHING_PROTOCOLS] {
-            let (answer, wants_close) = checked(response::empty(status));
-            assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-            assert!(wants_close);
+            let (text, next) = written(with_status(status)).await;
+            assert_eq!(next.unwrap(), Next::Close);
+            let expected = "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\
+                            connection: close\r\n\r\n";
+            assert_eq!(text, expected);
         }
     }
 
-    #[test]
-    fn an_answer_without_content_has_no_length() {
-        let text = encoded(response::empty(StatusCode::NO_CONTENT), Next::Request);
-        assert!(
-            text.starts_with("HTTP/1.1 204 No Content\r\ndate: "),
-            "{text}"
-        );
-        assert!(text.ends_with(" GMT\r\n\r\n"), "{text}");
+    #[tokio::test]
+    async fn an_answer_without_content_has_no_length() {
+        let (text, _) = written(with_status(StatusCode::NO_CONTENT)).await;
+        assert_eq!(text, "HTTP/1.1 204 No Content\r\n\r\n");
+        let (text, _) = written(Response::new(Empty::<Bytes>::new())).await;
+        assert_eq!(text, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_length_comes_in_chunks() {
+        let parts = ["one", "", "a longer part of it"];
+        let (text, next) = written(Response::new(streamed(&parts))).await;
+        assert_eq!(next.unwrap(), Next::Request);
+        let expected = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\
+                        3\r\none\r\n13\r\na longer part of it\r\n0\r\n\r\n";
+        assert_eq!(text, expected);
+        let (text, _) = written(Response::new(streamed(&[]))).await;
+        assert!(text.ends_with("\r\n\r\n0\r\n\r\n"), "{text}");
+    }
+
+    /// A body that says another length than it has.
+    struct Liar<B>(B, u64);
+
+    impl<B: Body + Unpin> Body for Liar<B> {
+        type Data = B::Data;
+        type Error = B::Error;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            cx: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+            std::pin::Pin::new(&mut self.0).poll_frame(cx)
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.1)
+        }
+    }
+
+    #[tokio::test]
+    async fn no_byte_goes_out_beyond_the_length_that_was_said() {
+        for said in [1, 3] {
+            let body = Liar(Full::<Bytes>::from("ok"), said);
+            let (text, next) = written(Response::new(body)).await;
+            next.unwrap_err();
+            assert!(!text.ends_with("ok") || said == 3, "{text}");
+        }
     }
 }

@@ -77,23 +77,33 @@ pub(super) fn take(upgraded: Upgraded) -> Taken {
     }
 }
 
-/// The TCP stream of our own server, of a host with our limit, or of any other one on hyper-util.
+/// The TCP stream of a connection of ours, or of any other one on hyper-util; with our limit or without.
 fn tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
-    let others = |stream: TcpStream, read: Bytes| {
+    let of_line = |(stream, read): (TcpStream, Bytes)| {
         // A small frame must not wait for the acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        // Copied: hyper's buffer would live as long as the slice.
-        (stream, Bytes::copy_from_slice(&read))
+        (stream, read)
     };
-    let upgraded = match upgraded.downcast::<TokioIo<Line>>() {
-        Ok(Parts { io, read_buf, .. }) => return Ok(io.into_inner().into_parts(&read_buf)),
+    // Copied: hyper's buffer would live as long as the slice.
+    let of_hyper = |stream, read: Bytes| of_line((stream, Bytes::copy_from_slice(&read)));
+    let upgraded = match upgraded.downcast::<TokioIo<Line<WriteLimit>>>() {
+        Ok(Parts { io, read_buf, .. }) => {
+            let (stream, read) = io.into_inner().into_parts(&read_buf);
+            return Ok(of_line((stream.into_inner(), read)));
+        }
+        Err(upgraded) => upgraded,
+    };
+    let upgraded = match upgraded.downcast::<TokioIo<Line<TcpStream>>>() {
+        Ok(Parts { io, read_buf, .. }) => {
+            return Ok(of_line(io.into_inner().into_parts(&read_buf)));
+        }
         Err(upgraded) => upgraded,
     };
     match upgraded.downcast::<TokioIo<WriteLimit>>() {
-        Ok(Parts { io, read_buf, .. }) => Ok(others(io.into_inner().into_inner(), read_buf)),
+        Ok(Parts { io, read_buf, .. }) => Ok(of_hyper(io.into_inner().into_inner(), read_buf)),
         Err(upgraded) => upgraded
             .downcast::<TokioIo<TcpStream>>()
-            .map(|Parts { io, read_buf, .. }| others(io.into_inner(), read_buf)),
+            .map(|Parts { io, read_buf, .. }| of_hyper(io.into_inner(), read_buf)),
     }
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod connections;
 mod embedding;
 mod hooks;
+mod hosted;
 mod hostile;
 mod lifecycle;
 mod log;

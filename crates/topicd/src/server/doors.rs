@@ -9,19 +9,15 @@ use std::{
 };
 
 use axum::{body::Body, response::IntoResponse};
-use engineio::WriteLimit;
+use engineio::{Encrypted, Http1, Limits, PeerAddr, RequestBody, WriteLimit};
 use http::{HeaderValue, Request, Response, header};
-use hyper::body::Incoming;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    connection::{self, HEADER_TIMEOUT},
-    front::Front,
-};
+use super::{LAST_ANSWERS, front::Front};
 use crate::{
     live::Effective,
     places::{AddressFull, Place, Places},
@@ -59,8 +55,10 @@ enum NoRoom {
 }
 
 /// The connections that are open.
-#[derive(Default)]
 pub(super) struct Connections {
+    http: Arc<Http1>,
+    /// For those that are only told that there is no room.
+    hasty: Arc<Http1>,
     served: JoinSet<()>,
     refused: JoinSet<()>,
     by_address: Arc<Places>,
@@ -105,18 +103,32 @@ impl Doors {
 }
 
 impl Connections {
+    pub(super) fn new() -> Self {
+        let mut hasty = Limits::default();
+        hasty.header_timeout = REFUSAL_TIMEOUT;
+        Self {
+            http: Arc::new(Http1::new(&Limits::default()).last_answer(LAST_ANSWERS)),
+            hasty: Arc::new(Http1::new(&hasty)),
+            served: JoinSet::new(),
+            refused: JoinSet::new(),
+            by_address: Arc::default(),
+        }
+    }
+
     fn take(&mut self, knock: Knock, front: &Front, ending: &CancellationToken) {
         let ending = ending.clone();
         match self.place(knock.peer.ip(), &front.live.now()) {
             Ok(place) => {
-                let serving = knock.serve(front.clone(), ending);
+                let (http, front) = (Arc::clone(&self.http), front.clone());
                 self.served.spawn(async move {
-                    serving.await;
+                    knock.serve(&http, &front, ending).await;
                     drop(place);
                 });
             }
             Err(refusal) if self.refused.len() < MAX_REFUSALS => {
-                self.refused.spawn(knock.refuse(refusal, ending));
+                let http = Arc::clone(&self.hasty);
+                let refusing = async move { knock.refuse(&http, refusal, ending).await };
+                self.refused.spawn(refusing);
             }
             Err(_) => {}
         }
@@ -148,37 +160,48 @@ impl Connections {
 }
 
 impl Knock {
-    async fn serve(self, front: Front, ending: CancellationToken) {
-        let peer = self.peer;
-        let answer = move |request| front.clone().answer(request, peer);
-        self.answer_with(HEADER_TIMEOUT, answer, ending).await;
+    async fn serve(self, http: &Http1, front: &Front, ending: CancellationToken) {
+        let peer = PeerAddr(self.peer);
+        let encrypted = self.tls.as_ref().map(|_| Encrypted);
+        let answer = |mut request: Request<RequestBody>| {
+            let extensions = request.extensions_mut();
+            extensions.insert(peer);
+            encrypted.map(|encrypted| extensions.insert(encrypted));
+            front.answer(request)
+        };
+        self.answer_with(http, answer, ending).await;
     }
 
     /// Says that there is no room: a client that is only kept waiting does not go elsewhere.
-    async fn refuse(self, refusal: NoRoom, ending: CancellationToken) {
-        let answer = |_| std::future::ready(refusal.answer());
-        self.answer_with(REFUSAL_TIMEOUT, answer, ending).await;
+    async fn refuse(self, http: &Http1, refusal: NoRoom, ending: CancellationToken) {
+        let answer = move |_| std::future::ready(refusal.answer());
+        self.answer_with(http, answer, ending).await;
     }
 
+    /// A connection that breaks is the peer's affair; its sessions notice by themselves.
     async fn answer_with<F>(
         self,
-        header_timeout: Duration,
-        answer: impl Fn(Request<Incoming>) -> F,
+        http: &Http1,
+        answer: impl Fn(Request<RequestBody>) -> F + Send + Sync,
         ending: CancellationToken,
     ) where
-        F: Future<Output = Response<Body>>,
+        F: Future<Output = Response<Body>> + Send + 'static,
     {
         let _ = self.stream.set_nodelay(true);
         let stream = WriteLimit::new(self.stream, BLOCKED_WRITE);
-        match self.tls {
-            None => connection::serve(stream, header_timeout, answer, ending).await,
-            // Whoever fails to shake hands is no client: there is nobody to be told.
+        let ending = ending.cancelled_owned();
+        let _ = match self.tls {
+            None => http.serve_connection(stream, answer, ending).await,
+            // In a box, as a connection without TLS would have the room for it, too.
             Some(tls) => {
-                if let Ok(stream) = tls.accept(stream).await {
-                    connection::serve(stream, header_timeout, answer, ending).await;
-                }
+                Box::pin(async move {
+                    // Whoever fails to shake hands is no client: there is nobody to be told.
+                    let stream = tls.accept(stream).await?;
+                    http.serve_connection(stream, answer, ending).await
+                })
+                .await
             }
-        }
+        };
     }
 }
 

@@ -1,11 +1,15 @@
 //! What answers the requests of clients: Engine.IO for its path, REST for all others.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    future::{self, Future},
+    pin::Pin,
+    sync::Arc,
+};
 
 use axum::{Router, body::Body, response::IntoResponse};
-use engineio::{EngineService, PeerAddr};
+use engineio::{EngineService, PeerAddr, RequestBody};
+use futures_util::future::Either;
 use http::{Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
 use tower_service::Service as _;
 
 use crate::{
@@ -17,6 +21,8 @@ use crate::{
 
 /// Bytes of a request's target.
 const MAX_URI: usize = 8 * 1024;
+/// Fields of a request's head.
+const MAX_HEADERS: usize = 64;
 
 /// Answers the requests of all connections.
 #[derive(Clone)]
@@ -27,39 +33,57 @@ pub(super) struct Front {
     pub(super) metrics: Metrics,
 }
 
+pub(super) type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
 impl Front {
-    pub(super) async fn answer(
-        self,
-        mut request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> Response<Body> {
-        let client = proxy::client(peer, request.headers(), &self.live.now().proxies);
-        request.extensions_mut().insert(PeerAddr(client));
+    /// A future of its own for each kind of answer, so that a poll that waits has no room for REST.
+    pub(super) fn answer(&self, mut request: Request<RequestBody>) -> Answering {
+        self.find_client(&mut request);
         if let Some(refusal) = refuse(&request) {
-            return refusal.into_response();
-        }
-        if self.engine.serves(request.uri().path()) {
-            self.engine_answer(request).await
+            Box::pin(future::ready(refusal.into_response()))
+        } else if self.engine.serves(request.uri().path()) {
+            Box::pin(self.engine_answer(request))
         } else {
-            self.rest_answer(request).await
+            Box::pin(self.clone().rest_answer(request))
+        }
+    }
+
+    /// Puts the client in the place of the connection's peer.
+    fn find_client(&self, request: &mut Request<RequestBody>) {
+        let peer = request.extensions().get::<PeerAddr>().copied();
+        let client = |PeerAddr(peer)| {
+            let proxies = &self.live.now().proxies;
+            PeerAddr(proxy::client(peer, request.headers(), proxies))
+        };
+        if let Some(client) = peer.map(client) {
+            request.extensions_mut().insert(client);
         }
     }
 
     /// Engine.IO's own CORS is off: its list could not change while the server runs.
-    async fn engine_answer(self, request: Request<Incoming>) -> Response<Body> {
+    fn engine_answer(
+        &self,
+        request: Request<RequestBody>,
+    ) -> impl Future<Output = Response<Body>> + use<> {
         let allowed = rest::allowed(&self.live.now().origins, request.headers());
         let preflight = rest::preflight(request.method(), request.headers(), &allowed);
-        let mut response = match preflight {
-            Some(response) => response,
-            None => self.engine.answer(request).await.map(Body::new),
+        let answering = match preflight {
+            Some(response) => Either::Left(future::ready(response)),
+            None => Either::Right(self.engine.answer(request)),
         };
-        for (name, value) in allowed {
-            response.headers_mut().append(name, value);
+        async move {
+            let mut response = match answering {
+                Either::Left(preflight) => preflight.await,
+                Either::Right(answering) => answering.await.map(Body::new),
+            };
+            for (name, value) in allowed {
+                response.headers_mut().append(name, value);
+            }
+            response
         }
-        response
     }
 
-    async fn rest_answer(mut self, mut request: Request<Incoming>) -> Response<Body> {
+    async fn rest_answer(mut self, mut request: Request<RequestBody>) -> Response<Body> {
         *request.uri_mut() = rest::normalise(request.uri());
         let response = match self.router.call(request).await {
             Ok(response) => response,
@@ -71,7 +95,7 @@ impl Front {
 }
 
 /// What hyper lets through and we do not.
-fn refuse(request: &Request<Incoming>) -> Option<ApiError> {
+fn refuse(request: &Request<RequestBody>) -> Option<ApiError> {
     let hosts = request.headers().get_all(header::HOST).iter().count();
     if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
         return Some(ApiError::bad_request("there must be one Host"));
@@ -80,5 +104,9 @@ fn refuse(request: &Request<Incoming>) -> Option<ApiError> {
         .uri()
         .path_and_query()
         .map_or(0, |target| target.as_str().len());
+    if request.headers().len() > MAX_HEADERS {
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Some(ApiError::new(status, "too many headers"));
+    }
     (target > MAX_URI).then(|| ApiError::new(StatusCode::URI_TOO_LONG, "the URL is too long"))
 }

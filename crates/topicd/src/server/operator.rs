@@ -1,27 +1,23 @@
 //! The operator's listener: a few connections, apart from those of clients, so that health and
 //! metrics answer however full the server is.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{future::Future, pin::pin};
 
 use axum::{Router, body::Body};
+use engineio::{Http1, Limits, RequestBody};
 use http::{Request, Response};
-use hyper::body::Incoming;
-use tokio::{task::JoinSet, time::timeout};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
-use super::{
-    Operator,
-    connection::{self, HEADER_TIMEOUT},
-};
+use super::Operator;
 
 /// Connections at once; the next one waits.
 const MAX_CONNECTIONS: usize = 64;
-/// How long an answer that is on its way may take at the end.
-const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// Serves the operator until `end` resolves.
 pub(super) async fn serve(operator: Operator, routes: Router, end: impl Future<Output = ()>) {
+    let http = Http1::new(&Limits::default());
     let ending = CancellationToken::new();
     let mut connections = JoinSet::new();
     let mut end = pin!(end);
@@ -31,10 +27,12 @@ pub(super) async fn serve(operator: Operator, routes: Router, end: impl Future<O
             () = &mut end => break,
             accepted = operator.listener.accept(), if has_room => match accepted {
                 Ok((stream, _)) => {
-                    let routes = routes.clone();
-                    let answer = move |request| answer(routes.clone(), request);
-                    let ending = ending.clone();
-                    connections.spawn(connection::serve(stream, HEADER_TIMEOUT, answer, ending));
+                    let (http, routes) = (http.clone(), routes.clone());
+                    let ending = ending.clone().cancelled_owned();
+                    connections.spawn(async move {
+                        let answer = |request| answer(routes.clone(), request);
+                        let _ = http.serve_connection(stream, answer, ending).await;
+                    });
                 }
                 Err(error) => super::doors::after_failure(&error).await,
             },
@@ -42,12 +40,10 @@ pub(super) async fn serve(operator: Operator, routes: Router, end: impl Future<O
         }
     }
     ending.cancel();
-    let answered = async { while connections.join_next().await.is_some() {} };
-    let _ = timeout(LAST_ANSWERS, answered).await;
-    connections.shutdown().await;
+    while connections.join_next().await.is_some() {}
 }
 
-async fn answer(mut routes: Router, request: Request<Incoming>) -> Response<Body> {
+async fn answer(mut routes: Router, request: Request<RequestBody>) -> Response<Body> {
     match routes.call(request).await {
         Ok(response) => response,
         Err(never) => match never {},

@@ -8,7 +8,7 @@ use tokio::{
     net::{TcpSocket, TcpStream},
 };
 
-use crate::{binary::Process, client::call, server::Running};
+use crate::{binary::Process, client::call, polling::Polling, server::Running};
 
 const VALUES: usize = 30;
 const VALUE_SIZE: usize = 1_000_000;
@@ -58,6 +58,32 @@ async fn slow_readers_of_megabytes_take_a_page_each() {
     let grown = server.peak_memory() - before;
     println!("{SLOW_READERS} readers took {grown} bytes at most");
     assert!(grown < 60_000_000, "reading took {grown} bytes");
+}
+
+const SESSIONS: usize = 400;
+/// One of hyper's buffers alone has 8 KiB.
+const IDLE_SESSION: usize = 12 * 1024;
+
+#[tokio::test]
+async fn an_idle_polling_session_keeps_no_buffers() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Process::dev(folder.path());
+    let mut idle = Vec::new();
+    let mut before = 0;
+    for number in 0..SESSIONS + 50 {
+        // The first ones pay for what all share.
+        if number == 50 {
+            before = server.memory();
+        }
+        let mut polling = Polling::session(server.address, 4).await;
+        polling.park().await;
+        idle.push(polling);
+    }
+    // Answered behind all of them.
+    call(server.address, "GET", "/v2", "", "").await;
+    let each = server.memory().saturating_sub(before) / SESSIONS;
+    println!("an idle polling session takes {each} bytes");
+    assert!(each < IDLE_SESSION, "{each} bytes");
 }
 
 /// Sends a request and reads the head of the answer, with a small window for the rest.

@@ -80,14 +80,23 @@ impl Polling {
         }
     }
 
+    /// Asks for what is next without waiting for it.
+    pub(crate) async fn park(&mut self) {
+        self.ask("GET", "").await;
+    }
+
     async fn request(&mut self, method: &str, body: &str) -> String {
+        self.ask(method, body).await;
+        timeout(PATIENCE, self.answer()).await.expect("silence")
+    }
+
+    async fn ask(&mut self, method: &str, body: &str) {
         let (path, length) = (&self.path, body.len());
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: h\r\nContent-Type: text/plain\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         );
         self.connection.write_all(request.as_bytes()).await.unwrap();
-        timeout(PATIENCE, self.answer()).await.expect("silence")
     }
 
     async fn answer(&mut self) -> String {

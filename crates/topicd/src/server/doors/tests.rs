@@ -44,7 +44,7 @@ async fn one_address_cannot_take_all_places() {
     let server = Server::open(&config).unwrap();
     let front = server.front();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (mut connections, ending) = (Connections::default(), CancellationToken::new());
+    let (mut connections, ending) = (Connections::new(), CancellationToken::new());
     let come = async |connections: &mut Connections, peer: &str| {
         let (knock, mut client) = knock(&listener, peer).await;
         connections.take(knock, &front, &ending);
