@@ -50,9 +50,9 @@ export class Client {
     return within(arrival, event);
   }
 
-  // How many events of this name nobody has asked for.
-  waiting(event) {
-    return this.#kept.get(event).length;
+  // The arguments of the events of this name that nobody has asked for.
+  unread(event) {
+    return this.#kept.get(event);
   }
 
   emit(event, ...args) {

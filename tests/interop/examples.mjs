@@ -24,7 +24,7 @@ const scenarios = {
     equal(await bob.ask("say", room, "bob", "谢谢"), [1]);
     equal(await ada.next("said"), [room, "bob", "谢谢"]);
     equal(await carol.ask("say", "elsewhere", "carol", "anybody?"), [0]);
-    equal(carol.waiting("said"), 0);
+    equal(carol.unread("said"), []);
   },
 
   async acks() {
@@ -61,7 +61,7 @@ const scenarios = {
     equal(await bob.next("told"), ["ada", "hello reds"]);
     carol.emit("who am I");
     equal(await carol.next("you are"), ["carol"]);
-    equal(carol.waiting("told"), 0);
+    equal(carol.unread("told"), []);
 
     equal(await older("/members?token=guessed&team=red").next("error"), ["not authorized"]);
     const [refusal] = await newer("/members", {}).next("connect_error");

@@ -67,7 +67,7 @@ async function lose(client, witness, cut) {
   await expectNews(client, "missed");
   await tell(witness, room, "after");
   await expectNews(client, "after");
-  equal(client.waiting("news"), 0);
+  equal(client.unread("news"), []);
 }
 
 // Returns when the server has sent it.
