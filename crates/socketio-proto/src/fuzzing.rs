@@ -91,26 +91,91 @@ pub fn msgpack_message(data: &[u8]) {
 }
 
 /// A whole connection, driven by messages that the bytes describe: the first byte of each names its
-/// kind and length.
+/// kind and length, the first of all the protocol and whether the application takes its time.
 pub fn connection(data: &[u8]) {
     let Some((first, mut rest)) = data.split_first() else {
         return;
     };
     let now = now();
-    let protocol = protocol(*first);
-    let mut connection = Connection::open(now, protocol, Arc::new(Config::default()));
-    let mut closed = settle(&mut connection, first & 2 == 0);
+    let connection = Connection::open(now, protocol(*first), Arc::new(Config::default()));
+    let mut host = Host {
+        connection,
+        asked: Vec::new(),
+        pace: if first & 4 == 0 {
+            Pace::AtOnce
+        } else {
+            Pace::Late
+        },
+        closed: false,
+    };
+    host.settle(*first);
     while let Some((next, tail)) = message(rest) {
         let head = rest[0];
         rest = tail;
-        connection.handle_message(now, next);
-        assert!(
-            !closed || connection.poll_output().is_none(),
-            "nothing follows a close"
-        );
-        closed |= settle(&mut connection, head & 2 == 0);
+        host.connection.handle_message(now, next);
+        host.settle(head);
     }
-    assert!(!closed || connection.poll_timeout().is_none());
+    assert!(!host.closed || host.connection.poll_timeout().is_none());
+}
+
+/// What a driver and its application do.
+struct Host {
+    connection: Connection,
+    /// Namespaces that the client asks for, to be answered.
+    asked: Vec<NamespaceName>,
+    pace: Pace,
+    closed: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Every question is answered before the next message.
+    AtOnce,
+    /// The client may take its question back, and ask again.
+    Late,
+}
+
+impl Host {
+    /// Drains the outputs and answers what is asked, as a bit of the message's first byte says.
+    fn settle(&mut self, head: u8) {
+        let choice = head & 2 == 0;
+        self.drain();
+        while self.pace == Pace::AtOnce || choice {
+            let Some(namespace) = self.asked.pop() else {
+                return;
+            };
+            self.answer(&namespace, choice);
+            self.drain();
+        }
+    }
+
+    fn answer(&mut self, namespace: &NamespaceName, accept: bool) {
+        if !accept {
+            return self.connection.refuse(namespace, "no", None);
+        }
+        let accepted = self.connection.accept(namespace, "id");
+        assert!(accepted.is_ok() || self.pace == Pace::Late, "it asks");
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.connection.poll_output() {
+            assert!(!self.closed, "nothing follows a close");
+            match output {
+                Output::Close(_) => {
+                    self.closed = true;
+                    self.asked.clear();
+                }
+                Output::Event(Event::Connect { namespace, .. }) => {
+                    assert!(!self.asked.contains(&namespace), "asked twice");
+                    self.asked.push(namespace);
+                }
+                Output::Event(Event::Event { args, .. }) => {
+                    assert!(args.len_in_bytes() <= Config::default().max_attachment_bytes + 4096);
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 /// The first message that bytes describe, and the bytes behind it.
@@ -139,31 +204,4 @@ fn protocol(choice: u8) -> Protocol {
 )]
 fn now() -> Instant {
     Instant::now()
-}
-
-/// Drains the outputs, answering every CONNECT; true if the connection has closed.
-fn settle(connection: &mut Connection, accept: bool) -> bool {
-    let mut closed = false;
-    while let Some(output) = connection.poll_output() {
-        assert!(!closed, "nothing follows a close");
-        match output {
-            Output::Close(_) => closed = true,
-            Output::Event(Event::Connect { namespace, .. }) => {
-                answer(connection, &namespace, accept);
-            }
-            Output::Event(Event::Event { args, .. }) => {
-                assert!(args.len_in_bytes() <= Config::default().max_attachment_bytes + 4096);
-            }
-            _ => {}
-        }
-    }
-    closed
-}
-
-fn answer(connection: &mut Connection, namespace: &NamespaceName, accept: bool) {
-    if accept {
-        connection.accept(namespace, "id").expect("it asks");
-    } else {
-        connection.refuse(namespace, "no", None);
-    }
 }

@@ -27,10 +27,15 @@ struct Membership {
     stage: Stage,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Stage {
     /// The application has not answered yet.
     Asking,
+    /// The client, one of protocol 4, has left before the application has answered. The answer still
+    /// comes, and must not let in who asks again.
+    Withdrawn,
+    /// It has left and asks again, with this: a question for when the first one is answered.
+    AskingAgain(Option<Text>),
     Joined,
     /// The server has ended the stay. What the client sent before it learnt of that still comes, and
     /// is no fault; so the name is kept until the client asks again.
@@ -82,6 +87,18 @@ impl Memberships {
             .retain(|membership| membership.namespace.as_str() != name);
     }
 
+    /// The client leaves a namespace that it is not in: it may ask for it.
+    pub(super) fn withdraw(&mut self, name: &str) {
+        match self.find_mut(name) {
+            Some(Membership {
+                stage: Stage::Ended,
+                ..
+            }) => self.leave(name),
+            Some(asking) => asking.stage = Stage::Withdrawn,
+            None => {}
+        }
+    }
+
     /// Makes room for a namespace that the client asks for, if it is not one too many.
     fn make_room(&mut self, name: &str, most: usize) -> Result<(), Violation> {
         if self.ended(name) {
@@ -108,12 +125,16 @@ impl Memberships {
             .find(|membership| membership.namespace.as_str() == name)
     }
 
+    fn find_mut(&mut self, name: &str) -> Option<&mut Membership> {
+        self.list
+            .iter_mut()
+            .find(|membership| membership.namespace.as_str() == name)
+    }
+
     /// The membership in a namespace, if it is at this stage.
     fn at(&mut self, stage: Stage, namespace: &NamespaceName) -> Option<&mut Membership> {
-        let is_it = |membership: &&mut Membership| {
-            membership.namespace == *namespace && membership.stage == stage
-        };
-        self.list.iter_mut().find(is_it)
+        self.find_mut(namespace.as_str())
+            .filter(|membership| membership.stage == stage)
     }
 }
 
@@ -123,7 +144,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`NotAsking`] if it no longer asks.
+    /// [`NotAsking`] if it has taken back what this answers. If it asks again, that is the next
+    /// output.
     pub fn accept(&mut self, namespace: &NamespaceName, socket_id: &str) -> Result<(), NotAsking> {
         self.join(namespace)?;
         let confirmation = encode_connect(self.protocol, namespace, socket_id);
@@ -137,7 +159,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`NotAsking`] if it no longer asks.
+    /// [`NotAsking`], as for [`Connection::accept`].
     pub fn accept_recoverable(
         &mut self,
         namespace: &NamespaceName,
@@ -151,9 +173,10 @@ impl Connection {
     }
 
     /// Keeps the client out of a namespace that it asks for; the session goes on. `data` is raw
-    /// JSON for the application on the other side.
+    /// JSON for the application on the other side. Says nothing to a client that has taken back what
+    /// this answers; if it asks again, that is the next output.
     pub fn refuse(&mut self, namespace: &NamespaceName, message: &str, data: Option<&str>) {
-        if self.memberships.at(Stage::Asking, namespace).is_none() {
+        if self.answered(namespace).is_err() {
             return;
         }
         self.memberships.leave(namespace.as_str());
@@ -182,10 +205,28 @@ impl Connection {
     }
 
     fn join(&mut self, namespace: &NamespaceName) -> Result<(), NotAsking> {
-        let membership = self.memberships.at(Stage::Asking, namespace);
-        membership.ok_or(NotAsking)?.stage = Stage::Joined;
+        self.answered(namespace)?.stage = Stage::Joined;
         self.memberships.deadline = None;
         Ok(())
+    }
+
+    /// The application has answered; whom it is about, if the client still asks. The answer to a
+    /// question that was withdrawn makes way for the one that waits behind it.
+    fn answered(&mut self, namespace: &NamespaceName) -> Result<&mut Membership, NotAsking> {
+        let name = namespace.as_str();
+        let asks_again = match self.memberships.find(name).map(|asked| &asked.stage) {
+            Some(Stage::Withdrawn) => None,
+            Some(Stage::AskingAgain(auth)) => Some(auth.clone()),
+            _ => {
+                let asking = self.memberships.at(Stage::Asking, namespace);
+                return asking.ok_or(NotAsking);
+            }
+        };
+        self.memberships.leave(name);
+        if let Some(auth) = asks_again {
+            self.ask(namespace.clone(), auth);
+        }
+        Err(NotAsking)
     }
 
     /// A CONNECT for a namespace that the client is not in.
@@ -199,11 +240,6 @@ impl Connection {
             Protocol::V4 => split_query(header.namespace),
         };
         let namespace = NamespaceName::parse(name).map_err(|_| PacketError::Namespace)?;
-        if self.memberships.find(name).is_some() && !self.memberships.ended(name) {
-            return self.handle_second_connect(&namespace);
-        }
-        self.memberships
-            .make_room(name, self.config.max_namespaces)?;
         if query.len().max(header.payload.len()) > self.config.max_auth_bytes {
             return Err(PacketError::AuthBytes.into());
         }
@@ -211,7 +247,19 @@ impl Connection {
             Protocol::V5 => auth,
             Protocol::V4 => Some(query_to_json(query).into()),
         };
-        self.ask(namespace, auth);
+        match self
+            .memberships
+            .find_mut(name)
+            .map(|found| &mut found.stage)
+        {
+            Some(withdrawn @ Stage::Withdrawn) => *withdrawn = Stage::AskingAgain(auth),
+            None | Some(Stage::Ended) => {
+                self.memberships
+                    .make_room(name, self.config.max_namespaces)?;
+                self.ask(namespace, auth);
+            }
+            Some(_) => return self.handle_second_connect(&namespace),
+        }
         Ok(())
     }
 

@@ -60,7 +60,8 @@ pub enum Output {
 /// What the client did.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// It asks for a namespace: answer with [`Connection::accept`] or [`Connection::refuse`].
+    /// It asks for a namespace: answer with [`Connection::accept`] or [`Connection::refuse`], once.
+    /// While the answer is awaited it is not asked about this namespace again.
     Connect {
         /// Which one; it may not exist.
         namespace: NamespaceName,
@@ -199,8 +200,7 @@ impl Connection {
                 Err(Violation::NotConnected)
             }
             (Protocol::V4, PacketType::Disconnect) => {
-                // It may take back what the application is still asked about.
-                self.memberships.leave(header.namespace);
+                self.memberships.withdraw(header.namespace);
                 Ok(())
             }
             _ => self.pass_over(now, text, &header),

@@ -28,14 +28,15 @@ pub(crate) enum Entrance {
 
 impl Client {
     /// Lets in whom the namespace's middleware has admitted, or goes on with the replay before. The
-    /// connect handler is begun as soon as nothing is locked.
+    /// connect handler is begun as soon as nothing is locked, and so is the next question of a client
+    /// that took this one back.
     pub(crate) fn let_in(
         self: &Arc<Self>,
         candidate: &mut Candidate,
         admitted: &Arc<dyn Any + Send + Sync>,
     ) -> Entrance {
         let entrance = self.let_in_locked(candidate, admitted);
-        self.deliverer.begin();
+        self.feed(|_, _| ());
         entrance
     }
 

@@ -1,9 +1,13 @@
 //! Clients of socket.io 1.x and 2.x: protocol 4 over Engine.IO 3 (SIO5 6.1).
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Empty};
-use socketio::{Event, Server, Socket};
+use serde_json::Value;
+use socketio::{ConnectRequest, Event, Refusal, Server, Socket};
+use tokio::sync::{Notify, Semaphore};
 
 use crate::client::{Client, answer_silence, serve};
 
@@ -87,6 +91,49 @@ async fn a_handle_of_an_earlier_socket_with_the_same_id_does_nothing() {
     assert_eq!(earlier.join("red"), Err(socketio::JoinError::Gone));
     assert!(earlier.emit("ghost", ()).is_err() && chat.rooms().is_empty());
     assert_eq!(chat.sockets().remove(0).id(), earlier.id());
+}
+
+// Leaving and joining again while middleware still decides about the first request: its verdict is not
+// about the second, which says who it is in another query.
+#[tokio::test]
+async fn a_late_verdict_is_not_about_who_asks_again() {
+    let server = Server::new();
+    let (asked, verdicts) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
+    let (bell, door) = (Arc::clone(&asked), Arc::clone(&verdicts));
+    let _users = server
+        .namespace("/users", move |request: ConnectRequest| {
+            let (bell, door) = (Arc::clone(&bell), Arc::clone(&door));
+            async move {
+                bell.notify_one();
+                door.acquire().await.expect("it stays open").forget();
+                let user: Value = request.auth().expect("a query makes an object");
+                if user["name"] == "eve" {
+                    return Err(Refusal::new("not you"));
+                }
+                Ok(user)
+            }
+        })
+        .on(
+            "who am I",
+            |socket: Socket<Value>, event: Event| async move { event.ack((socket.state(),)) },
+        );
+    answer_silence(&server);
+    let mut client = Client::v4(serve(&server).await).await;
+    client.send("40/users?name=ada,").await;
+    asked.notified().await;
+    client.send("41/users,").await;
+    client.send("40/users?name=eve,").await;
+    client.expect_silence().await;
+    verdicts.add_permits(1);
+    asked.notified().await;
+    verdicts.add_permits(1);
+    client.expect(r#"44/users,"not you""#).await;
+    client.send("40/users?name=bob,").await;
+    asked.notified().await;
+    verdicts.add_permits(1);
+    client.expect("40/users,").await;
+    client.send(r#"42/users,0["who am I"]"#).await;
+    client.expect(r#"43/users,0[{"name":"bob"}]"#).await;
 }
 
 #[tokio::test]

@@ -45,6 +45,39 @@ fn protocol_4_may_leave_before_it_is_let_in() {
     client.says("1/n").expect(&[]);
     let namespace = NamespaceName::parse("/n").unwrap();
     assert_eq!(client.connection.accept(&namespace, "id"), Err(NotAsking));
+    client.expect(&[]);
+    client.says("0/n").expect(&["connect /n {}"]);
+}
+
+// An answer is to the question that was asked, not to a later one with another query.
+#[test]
+fn protocol_4_is_not_let_in_by_the_answer_to_what_it_took_back() {
+    let namespace = NamespaceName::parse("/n").unwrap();
+    let answers: [fn(&mut Connection, &NamespaceName); 2] = [
+        |connection, namespace| assert_eq!(connection.accept(namespace, "ada"), Err(NotAsking)),
+        |connection, namespace| connection.refuse(namespace, "no", None),
+    ];
+    for answer in answers {
+        let mut client = Client::old();
+        client
+            .says("0/n?as=ada")
+            .expect(&[r#"connect /n {"as":"ada"}"#]);
+        client.says("1/n").says("0/n?as=bob").expect(&[]);
+        client.says("1/n").says("0/n?as=eve").expect(&[]);
+        client.says("2/n,[\"early\"]").expect(&[]);
+        answer(&mut client.connection, &namespace);
+        client.expect(&[r#"connect /n {"as":"eve"}"#]);
+        client.connection.accept(&namespace, "eve").unwrap();
+        client.expect(&["S 0/n,"]);
+        client.says("2/n,[\"a\"]").expect(&["event /n a "]);
+    }
+}
+
+#[test]
+fn protocol_4_does_not_ask_again_twice() {
+    let mut client = Client::old();
+    client.says("0/n").says("1/n").says("0/n").seen();
+    client.says("0/n").expect_closed(Violation::ConnectTwice);
 }
 
 // V9, V10, V11, V12
