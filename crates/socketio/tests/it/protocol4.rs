@@ -48,7 +48,7 @@ async fn other_ids_are_derived() {
 async fn auth_is_the_query_of_the_namespace() {
     let server = Server::new();
     server.of("/chat").on_connect(|socket: Socket| async move {
-        let auth: serde_json::Value = socket.handshake().auth()?;
+        let auth: Value = socket.handshake().auth()?;
         socket.emit("auth", (auth,))?;
         Ok::<_, socketio::HandlerError>(())
     });
@@ -100,7 +100,7 @@ async fn a_late_verdict_is_not_about_who_asks_again() {
     let server = Server::new();
     let (asked, verdicts) = (Arc::new(Notify::new()), Arc::new(Semaphore::new(0)));
     let (bell, door) = (Arc::clone(&asked), Arc::clone(&verdicts));
-    let _users = server
+    server
         .namespace("/users", move |request: ConnectRequest| {
             let (bell, door) = (Arc::clone(&bell), Arc::clone(&door));
             async move {
