@@ -67,11 +67,11 @@ fn is_first(tx: &Transaction<'_>, thing: ThingRow, key: Digest) -> Result<bool, 
                    (SELECT thing, key FROM idempotency WHERE expires <= ?1 LIMIT 10)";
     tx.db.prepare_cached(expired)?.execute([tx.now.millis()])?;
     let expires = tx.now.plus_seconds(IDEMPOTENCY_SECONDS).millis();
-    let insert = "INSERT INTO idempotency VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-    let inserted = tx
-        .db
-        .prepare_cached(insert)?
-        .execute((thing.0, key.as_bytes(), expires))?;
+    // This one may have expired and not be among them.
+    let insert = "INSERT INTO idempotency VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE
+                  SET expires = excluded.expires WHERE expires <= ?4";
+    let row = (thing.0, key.as_bytes(), expires, tx.now.millis());
+    let inserted = tx.db.prepare_cached(insert)?.execute(row)?;
     Ok(inserted > 0)
 }
 

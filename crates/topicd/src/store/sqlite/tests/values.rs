@@ -147,3 +147,34 @@ async fn a_key_of_idempotency_stores_once_for_each_thing_within_a_day() {
     assert_eq!(bench.staged(), ["a 1 to []", "b 1 to []", "a 1 to []"]);
     bench.close().await;
 }
+
+// Contract 69
+#[tokio::test]
+async fn a_key_that_has_expired_stores_again_whatever_else_has() {
+    let folder = folder();
+    let bench = Bench::open(&folder);
+    bench.thing("a").await;
+    let write = async |key: u32| {
+        let records = parse_batch(value(1).as_bytes(), &Keys::Own, Timestamp::now()).unwrap();
+        let append = Append {
+            writer: Writer::Device(token("a")),
+            records,
+            idempotency: Some(token(&key.to_string())),
+        };
+        bench.store.append(append).await.unwrap()
+    };
+    // More than one write takes out.
+    for key in 0..100 {
+        assert_eq!(write(key).await, Appended::Stored);
+    }
+    let expire = bench.store.writer.write(|tx| {
+        tx.db.execute("UPDATE idempotency SET expires = 0", ())?;
+        Ok(((), Effect::None))
+    });
+    expire.await.unwrap();
+    for key in (0..100).rev() {
+        assert_eq!(write(key).await, Appended::Stored, "{key}");
+        assert_eq!(write(key).await, Appended::Repeated, "{key}");
+    }
+    bench.close().await;
+}
