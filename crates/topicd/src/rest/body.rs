@@ -9,6 +9,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 
 use super::{error::ApiError, form, msgpack};
@@ -115,7 +116,12 @@ fn begins_json(body: &[u8]) -> bool {
     matches!(first, Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9'))
 }
 
+/// A length that is declared beyond the limit is refused before anything is read: nobody is told to go
+/// on with such a body.
 async fn collect(body: Body) -> Result<Bytes, ApiError> {
+    if body.size_hint().lower() > MAX_BODY as u64 {
+        return Err(too_large());
+    }
     let collecting = Limited::new(body, MAX_BODY).collect();
     let too_slow = |_| ApiError::bad_request("the body took too long");
     match tokio::time::timeout(TIMEOUT, collecting)
@@ -123,12 +129,14 @@ async fn collect(body: Body) -> Result<Bytes, ApiError> {
         .map_err(too_slow)?
     {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let message = format!("more than {MAX_BODY} bytes");
-            Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(malformed(error)),
     }
+}
+
+fn too_large() -> ApiError {
+    let message = format!("more than {MAX_BODY} bytes");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
 pub(super) fn malformed(error: impl std::fmt::Display) -> ApiError {

@@ -81,6 +81,22 @@ async fn nobody_waits_for_the_body_of_an_unknown_device() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_a_body_that_is_too_large() {
+    let server = Running::start().await;
+    let (thing, _) = server.thing().await;
+    for expect in ["", "Expect: 100-continue\r\n"] {
+        // The body never comes.
+        let request = format!(
+            "POST /v2/things/{thing} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{expect}\
+             Content-Length: 1048577\r\n\r\n"
+        );
+        let refusal = r#"{"status":"error","code":413,"message":"more than 1048576 bytes"}"#;
+        raw(server.address, &request).await.is(413, refusal);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn an_array_is_no_object_and_no_secret_is_repeated() {
     let server = Running::start().await;
     let guest = server.guest().await;
