@@ -95,3 +95,34 @@ fn a_commit_that_failed_for_want_of_something_is_not_the_last() {
         assert!(matches!(store_error(code), StoreError::Failed(_)), "{code}");
     }
 }
+
+#[tokio::test]
+async fn after_a_commit_that_failed_nothing_is_acknowledged_until_a_restart() {
+    let folder = folder();
+    let bench = Bench::open(&folder);
+    let thing = bench.thing("a").await;
+    let (_, session) = bench.user("anna@example.com").await;
+    let device = Writer::Device(token("a"));
+    bench.write(device.clone(), &value(1)).await.unwrap();
+    // A rule that is looked at in the commit only: its group fails as it does for a sync.
+    let broken = bench.store.writer.write(|tx| {
+        let link = "PRAGMA defer_foreign_keys = 1; INSERT INTO links VALUES (98, 99, 0)";
+        tx.db.execute_batch(link)?;
+        Ok(((), Effect::None))
+    });
+    let is_failed = |error: Option<StoreError>| matches!(error, Some(StoreError::Failed(_)));
+    assert!(is_failed(broken.await.err()));
+    let write = bench.write(device.clone(), &value(2)).await;
+    assert!(is_failed(write.err()));
+    assert!(is_failed(bench.store.probe().await.err()));
+    let admission = bench.store.admit(Ticket::Session(session), None, nobody());
+    assert!(is_failed(admission.await.err()));
+    assert_eq!(bench.staged(), ["a 1 to []"]);
+    // Reads go on.
+    assert_eq!(bench.values(thing.row, "k").await, ["1"]);
+    bench.close().await;
+    let bench = Bench::open(&folder);
+    bench.write(device, &value(3)).await.unwrap();
+    assert_eq!(bench.values(thing.row, "k").await, ["3", "1"]);
+    bench.close().await;
+}
