@@ -5,6 +5,7 @@
 mod admin;
 mod authority;
 mod binary;
+mod bounds;
 mod client;
 mod commands;
 mod connecting;
