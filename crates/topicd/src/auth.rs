@@ -34,6 +34,11 @@ const REGISTRATIONS: Rate = Rate {
     per_second: 20.0 / 3600.0,
 };
 
+/// Longest e-mail in bytes.
+const MAX_EMAIL: usize = 254;
+/// Longest password in bytes.
+const MAX_PASSWORD: usize = 1024;
+
 /// Accounts and sessions.
 pub struct Auth {
     store: Arc<dyn Store>,
@@ -203,6 +208,21 @@ impl Auth {
     /// Counts a failure of an address.
     pub fn failed(&self, from: IpAddr) {
         let _ = self.addresses.take(&network(from), 1.0, Instant::now());
+    }
+}
+
+impl Login {
+    /// As it was typed; none if nobody can have such an e-mail or password.
+    pub(crate) fn typed(app: String, email: String, password: String) -> Option<Self> {
+        let fits = (1..=MAX_EMAIL).contains(&email.len())
+            && (1..=MAX_PASSWORD).contains(&password.len())
+            && !email.contains(char::is_control);
+        let password = Secret::new(password);
+        fits.then_some(Self {
+            app,
+            email,
+            password,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Admin, listing::Part};
 use crate::{
-    auth::{Login, Secret},
+    auth::Login,
     datetime::Timestamp,
     rest::{ApiError, JsonOf, Path, Query},
     store::{UserEntry, UserId},
@@ -63,6 +63,13 @@ impl Named {
     }
 }
 
+impl WithPassword {
+    fn login(self) -> Result<Login, ApiError> {
+        let login = Login::typed(self.user.app, self.user.email, self.password);
+        login.ok_or_else(ApiError::malformed_login)
+    }
+}
+
 pub(super) async fn list(
     State(admin): State<Arc<Admin>>,
     Query(part): Query<Part>,
@@ -90,12 +97,7 @@ pub(super) async fn create(
     State(admin): State<Arc<Admin>>,
     JsonOf(new): JsonOf<WithPassword>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let login = Login {
-        app: new.user.app,
-        email: new.user.email,
-        password: Secret::new(new.password),
-    };
-    let session = admin.auth.register(login).await?;
+    let session = admin.auth.register(new.login()?).await?;
     // Whoever makes an account for others must not stay logged in as them.
     if let Some(session) = admin.auth.session(&session).await? {
         admin.auth.logout(&session).await?;
@@ -117,7 +119,7 @@ pub(super) async fn set_password(
     JsonOf(new): JsonOf<WithPassword>,
 ) -> Result<Json<Value>, ApiError> {
     let user = new.user.find(&admin).await?;
-    let hash = admin.auth.hash(Secret::new(new.password)).await?;
+    let hash = admin.auth.hash(new.login()?.password).await?;
     admin.store.set_password(user, hash).await?;
     // Whoever knew the old one may have logged in with it.
     admin.store.end_sessions(user).await?;

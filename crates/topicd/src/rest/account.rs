@@ -13,15 +13,7 @@ use super::{
     credentials::{LoggedIn, Peer},
     error::ApiError,
 };
-use crate::{
-    auth::{Login, Secret},
-    token::Token,
-};
-
-/// Longest e-mail in bytes.
-const MAX_EMAIL: usize = 254;
-/// Longest password in bytes.
-const MAX_PASSWORD: usize = 1024;
+use crate::{auth::Login, token::Token};
 
 #[derive(Deserialize)]
 pub(super) struct Form {
@@ -33,23 +25,15 @@ pub(super) struct Form {
 
 impl Form {
     async fn into_login(self, api: &Api) -> Result<Login, ApiError> {
-        let fits = (1..=MAX_EMAIL).contains(&self.email.len())
-            && (1..=MAX_PASSWORD).contains(&self.password.len())
-            && !self.email.contains(char::is_control);
-        if !fits {
-            return Err(ApiError::bad_request("malformed email or password"));
-        }
-        if !api.accepts_app(&self.app).await? {
+        let login = Login::typed(self.app, self.email, self.password);
+        let login = login.ok_or_else(ApiError::malformed_login)?;
+        if !api.accepts_app(&login.app).await? {
             return Err(ApiError::new(
                 StatusCode::UNAUTHORIZED,
                 "Invalid credentials",
             ));
         }
-        Ok(Login {
-            app: self.app,
-            email: self.email,
-            password: Secret::new(self.password),
-        })
+        Ok(login)
     }
 }
 

@@ -44,6 +44,11 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "Invalid session token")
     }
 
+    /// For those that no account can have.
+    pub(crate) fn malformed_login() -> Self {
+        Self::bad_request("malformed email or password")
+    }
+
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self {
             retry_after: Some(1),

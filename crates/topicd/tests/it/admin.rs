@@ -116,6 +116,34 @@ async fn users_are_made_listed_and_logged_out() {
     assert_eq!(remove().await, 404);
 }
 
+#[tokio::test]
+async fn no_account_is_made_that_nobody_can_log_in_to() {
+    let server = Running::start().await;
+    let malformed = r#"{"status":"error","code":400,"message":"malformed email or password"}"#;
+    let anna = json!({ "email": "anna@example.com", "password": "secret" }).to_string();
+    let made = server.admin("POST", "/admin/users", &anna).await;
+    assert_eq!(made.status, 201);
+    let long = "x".repeat(1025);
+    for (email, password) in [
+        ("", "x"),
+        ("a\n@b", "x"),
+        (&long, "x"),
+        ("a@b", ""),
+        ("a@b", &long),
+    ] {
+        let body = json!({ "email": email, "password": password }).to_string();
+        let refused = server.admin("POST", "/admin/users", &body).await;
+        refused.is(400, malformed);
+    }
+    for password in ["", &long] {
+        let body = json!({ "email": "anna@example.com", "password": password }).to_string();
+        let refused = server.admin("POST", "/admin/users/password", &body).await;
+        refused.is(400, malformed);
+    }
+    let login = server.call("POST", "/v2/login", "", &anna).await;
+    assert_eq!(login.status, 200);
+}
+
 // Contract 43, 67
 #[tokio::test]
 async fn apps_that_the_operator_makes_are_the_only_ones() {
