@@ -326,13 +326,17 @@ impl Session {
             }
             (Packet::Ping(_), Version::V3) => {
                 self.heartbeat.ping_arrived(now, &self.config);
+                self.outbox.rest();
                 self.send_pong(now);
             }
             // In revision 4 only the server asks (EIO4 2.6).
             (Packet::Ping(_), Version::V4) => {
                 self.end(CloseReason::TransportError, Farewell::Close)
             }
-            (Packet::Pong(_), Version::V4) => self.heartbeat.pong_arrived(now, &self.config),
+            (Packet::Pong(_), Version::V4) => {
+                self.heartbeat.pong_arrived(now, &self.config);
+                self.outbox.rest();
+            }
             // Without meaning here, and tolerated by every known server (EIO4 2.5).
             (Packet::Pong(_), Version::V3)
             | (Packet::Open(_) | Packet::Upgrade | Packet::Noop, _) => {

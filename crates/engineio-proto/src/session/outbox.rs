@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 use super::{ConflationKey, SendOutcome, SlowConsumer};
 use crate::{BinaryFrames, Compressible, Limits, Packet, Prepared, Version};
 
-/// The queue of one session. While it is empty it keeps room for [`KEPT`] entries at most, so that
-/// single messages need no allocation.
+/// The queue of one session. While it is empty it keeps room for [`KEPT_BUSY`] entries at most, so
+/// that the next burst needs no allocation, and for [`KEPT`] from the next heartbeat on.
 #[derive(Default)]
 pub(super) struct Outbox {
     entries: VecDeque<Queued>,
@@ -111,6 +111,11 @@ impl Outbox {
             let frames = entry.message.frames(version);
             frames.get(std::mem::take(&mut skip)..).unwrap_or_default()
         })
+    }
+
+    /// A round of the heartbeat is over: the client may be an idle one, which keeps little.
+    pub(super) fn rest(&mut self) {
+        self.keep_room_for(KEPT);
     }
 
     /// Counts bytes of the first entry as out; returns those that it did not need.
@@ -236,17 +241,20 @@ impl Outbox {
     }
 
     fn pop(&mut self) {
-        self.remove(0);
-        self.written = 0;
-        if self.entries.is_empty() && self.entries.capacity() > KEPT {
-            self.entries = VecDeque::new();
+        if let Some(gone) = self.entries.pop_front() {
+            self.forget(&gone);
         }
+        self.written = 0;
+        self.keep_room_for(KEPT_BUSY);
     }
 
     fn remove(&mut self, index: usize) {
-        let Some(gone) = self.entries.remove(index) else {
-            return;
-        };
+        if let Some(gone) = self.entries.remove(index) {
+            self.forget(&gone);
+        }
+    }
+
+    fn forget(&mut self, gone: &Queued) {
         self.bytes -= gone.message.len();
         self.packets -= gone.message.packet_count();
         if let Fate::ReplacedBy(key) = gone.fate
@@ -255,6 +263,46 @@ impl Outbox {
             self.keys.remove(&key);
         }
     }
+
+    /// Gives back what an empty queue has beyond room for so many entries.
+    fn keep_room_for(&mut self, entries: usize) {
+        if self.entries.is_empty() && self.entries.capacity() > entries {
+            self.entries = VecDeque::new();
+        }
+    }
 }
 
 const KEPT: usize = 4;
+const KEPT_BUSY: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Text;
+
+    #[test]
+    fn room_for_a_burst_is_kept_until_the_heartbeat() {
+        let message = Prepared::new(Text::from("news"));
+        let mut outbox = Outbox::default();
+        let mut burst = |outbox: &mut Outbox, entries| {
+            (0..entries).for_each(|_| outbox.append(&message, Fate::Stays));
+            (0..entries).for_each(|_| outbox.pop());
+            outbox.entries.capacity()
+        };
+        assert_eq!(burst(&mut outbox, 32), 32);
+        assert_eq!(burst(&mut outbox, 1), 32);
+        outbox.rest();
+        assert_eq!(burst(&mut outbox, 1), KEPT);
+        outbox.rest();
+        assert_eq!(outbox.entries.capacity(), KEPT);
+        assert_eq!(burst(&mut outbox, 33), 0, "too much to keep");
+    }
+
+    #[test]
+    fn what_waits_outlives_the_heartbeat() {
+        let mut outbox = Outbox::default();
+        outbox.append(&Prepared::new(Text::from("news")), Fate::Stays);
+        outbox.rest();
+        assert_eq!((outbox.packets(), outbox.entries.len()), (1, 1));
+    }
+}
