@@ -284,7 +284,7 @@ mod tests {
     fn room_for_a_burst_is_kept_until_the_heartbeat() {
         let message = Prepared::new(Text::from("news"));
         let mut outbox = Outbox::default();
-        let mut burst = |outbox: &mut Outbox, entries| {
+        let burst = |outbox: &mut Outbox, entries| {
             (0..entries).for_each(|_| outbox.append(&message, Fate::Stays));
             (0..entries).for_each(|_| outbox.pop());
             outbox.entries.capacity()
