@@ -5,12 +5,13 @@
 //! through the hub.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use socketio::{
-    ConnectRequest, Event, Namespace, Refusal, Server,
+    ConnectRequest, Event, Namespace, Refusal, Server, Socket,
     engineio::{Config as EngineConfig, Hooks, Refusal as HandshakeRefusal},
 };
 
@@ -147,7 +148,9 @@ impl Realtime {
                 return;
             };
             let (now, clock) = (Timestamp::now(), Instant::now());
-            for socket in this.v2.sockets() {
+            let sockets = this.v2.sockets();
+            this.close_idlers(sockets.iter().map(session_of).collect());
+            for socket in sockets {
                 // It is in use, and so does not expire before its end.
                 let ended = |session: &Session| session.has_ended(now);
                 log_out(&this.hub, &socket, ended, this.live.auth_timeout());
@@ -156,6 +159,20 @@ impl Realtime {
                 }
             }
         }
+    }
+
+    /// Closes who is in `/`, where nobody can log in, and not in `/v2`.
+    fn close_idlers(&self, in_v2: HashSet<usize>) {
+        let Some(timeout) = self.live.auth_timeout() else {
+            return;
+        };
+        let is_old = |socket: &Socket| {
+            let age = socket.handshake().issued().elapsed();
+            age.is_ok_and(|age| age >= timeout)
+        };
+        let mut idlers = self.io.of("/").sockets();
+        idlers.retain(|socket| !in_v2.contains(&session_of(socket)) && is_old(socket));
+        idlers.iter().for_each(Socket::close);
     }
 
     /// The namespace holds its handlers and we hold the namespace: a strong reference would keep
@@ -220,4 +237,10 @@ impl Realtime {
             }
         });
     }
+}
+
+/// What the sockets of one client have in common, in whatever namespaces they are: where the query of
+/// their session is kept, which names a transport at least.
+fn session_of<S>(socket: &Socket<S>) -> usize {
+    socket.handshake().query().as_ptr().addr()
 }

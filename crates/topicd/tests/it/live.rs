@@ -421,6 +421,29 @@ async fn who_does_not_log_in_is_closed() {
     server.stop().await;
 }
 
+// Contract 3, 4
+#[tokio::test]
+async fn who_is_in_the_root_alone_is_closed() {
+    let server = Running::configured(|config| config.realtime.auth_timeout = 1).await;
+    let guest = server.guest().await;
+    for revision in [3, 4] {
+        let mut idler = Socket::session(server.address, revision).await;
+        let mut user = Socket::session(server.address, revision).await;
+        for socket in [&mut idler, &mut user] {
+            if revision == 4 {
+                socket.send("0").await;
+            }
+            assert!(socket.next().await.starts_with('0'));
+        }
+        user.send("0/v2,").await;
+        assert!(user.next().await.starts_with("0/v2,"));
+        user.log_in(&guest.session).await;
+        while idler.next_or_end().await.is_some() {}
+        user.subscribe("/me/resources/a").await;
+    }
+    server.stop().await;
+}
+
 // Contract 11
 #[tokio::test]
 async fn who_is_logged_out_has_the_time_of_a_new_one() {
