@@ -11,7 +11,7 @@ use axum::{
     extract::{Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
+    routing::{MethodRouter, delete, get, post},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
@@ -54,7 +54,8 @@ pub(crate) struct Admin {
     pub(crate) lifecycle: Arc<Lifecycle>,
 }
 
-/// The routes of the listener, with the token in front of all but health.
+/// The routes of the listener, with the token in front of all but health. With [`api`]: all that
+/// docs/topicd.admin.openapi.json has, and nothing else.
 pub(crate) fn listener_routes(admin: Arc<Admin>, token: &Token) -> Router {
     let guarded = Router::new()
         .route("/metrics", get(exposition::metrics))
@@ -72,32 +73,43 @@ pub(crate) fn listener_routes(admin: Arc<Admin>, token: &Token) -> Router {
 
 /// The admin API itself, for whoever holds the data folder.
 pub(crate) fn routes(admin: Arc<Admin>) -> Router {
-    Router::new()
-        .route("/admin/users", get(accounts::list).post(accounts::create))
-        .route("/admin/users/remove", post(accounts::remove))
-        .route("/admin/users/password", post(accounts::set_password))
-        .route("/admin/users/revoke", post(accounts::revoke))
-        .route(
+    let routes = api().into_iter();
+    let routes = routes.fold(Router::new(), |routes, (path, methods)| {
+        routes.route(path, methods)
+    });
+    routes.with_state(admin)
+}
+
+fn api() -> [(&'static str, MethodRouter<Arc<Admin>>); 18] {
+    [
+        ("/admin/users", get(accounts::list).post(accounts::create)),
+        ("/admin/users/remove", post(accounts::remove)),
+        ("/admin/users/password", post(accounts::set_password)),
+        ("/admin/users/revoke", post(accounts::revoke)),
+        (
             "/admin/apps",
             get(accounts::apps).post(accounts::create_app),
-        )
-        .route("/admin/apps/{id}", delete(accounts::remove_app))
-        .route("/admin/codes", post(things::create_code))
-        .route("/admin/things", get(things::list).post(things::create))
-        .route("/admin/things/{id}/token", post(things::replace_token))
-        .route("/admin/things/{id}/revoke", post(things::revoke))
-        .route(
-            "/admin/things/{id}/grants",
+        ),
+        ("/admin/apps/{app}", delete(accounts::remove_app)),
+        ("/admin/codes", post(things::create_code)),
+        ("/admin/things", get(things::list).post(things::create)),
+        ("/admin/things/{thingId}/token", post(things::replace_token)),
+        ("/admin/things/{thingId}/revoke", post(things::revoke)),
+        (
+            "/admin/things/{thingId}/grants",
             get(grants::list).post(grants::create),
-        )
-        .route("/admin/things/{id}/grants/{grant}", delete(grants::revoke))
-        .route("/admin/tokens", post(accounts::create_token))
-        .route("/admin/tokens/revoke", post(accounts::revoke_token))
-        .route("/admin/connections", get(traffic::connections))
-        .route("/admin/topics", get(traffic::topics))
-        .route("/admin/disconnect", post(traffic::disconnect))
-        .route("/admin/tail", get(tail::tail))
-        .with_state(admin)
+        ),
+        (
+            "/admin/things/{thingId}/grants/{grant}",
+            delete(grants::revoke),
+        ),
+        ("/admin/tokens", post(accounts::create_token)),
+        ("/admin/tokens/revoke", post(accounts::revoke_token)),
+        ("/admin/connections", get(traffic::connections)),
+        ("/admin/topics", get(traffic::topics)),
+        ("/admin/disconnect", post(traffic::disconnect)),
+        ("/admin/tail", get(tail::tail)),
+    ]
 }
 
 /// Lets in whoever has the token in its header. In the URL it would be in every log on the way.
@@ -131,5 +143,30 @@ async fn method_not_allowed() -> ApiError {
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Admin")
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    #[test]
+    fn the_openapi_file_has_every_route_and_no_other() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../docs/topicd.admin.openapi.json"
+        );
+        let document: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let described = document["paths"].as_object().unwrap();
+        let described: BTreeSet<_> = described.keys().map(String::as_str).collect();
+        let api = super::api().map(|(path, _)| path);
+        let routed: BTreeSet<_> = api
+            .into_iter()
+            .chain(["/healthz", "/readyz", "/metrics"])
+            .collect();
+        assert_eq!(described, routed);
     }
 }

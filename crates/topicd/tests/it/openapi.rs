@@ -1,19 +1,24 @@
-//! docs/topicd.openapi.json against the server: every method of every path, and the answers of each
+//! docs/topicd.openapi.json, and below its companion for the operator, against the server: every method of every path, and the answers of each
 //! operation, good and bad, against its schemas. That the paths are those of the router is a test beside
 //! the router.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
     path::Path,
 };
 
 use serde_json::{Value, json};
 
 use crate::{
-    client::{Answer, raw},
+    client::{self, Answer, raw},
     server::Running,
     stream::Stream,
 };
+
+mod operator;
+
+const FILE: &str = "topicd.openapi.json";
 
 /// A call that succeeds. `{name}` stands for what a [`Visitor`] knows.
 #[derive(Clone, Copy)]
@@ -121,8 +126,9 @@ struct Contract {
 }
 
 impl Contract {
-    fn read() -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/topicd.openapi.json");
+    fn read(file: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        let path = path.join(file);
         let document = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         Self {
             document,
@@ -226,6 +232,7 @@ impl Contract {
 /// Somebody who fills in what they know.
 struct Visitor<'a> {
     server: &'a Running,
+    address: SocketAddr,
     knows: BTreeMap<&'static str, String>,
 }
 
@@ -241,7 +248,11 @@ impl<'a> Visitor<'a> {
             ("window", WINDOW.to_owned()),
             ("activationCode", server.code().await),
         ]);
-        Self { server, knows }
+        Self {
+            server,
+            address: server.address,
+            knows,
+        }
     }
 
     /// The same with other things and resources, which are not there.
@@ -250,10 +261,7 @@ impl<'a> Visitor<'a> {
         for name in ["thingToken", "thingId", "key"] {
             knows.insert(name, "x".repeat(43));
         }
-        Self {
-            server: self.server,
-            knows,
-        }
+        Self { knows, ..*self }
     }
 
     /// The same with another session.
@@ -261,10 +269,7 @@ impl<'a> Visitor<'a> {
         let mut knows = self.knows.clone();
         knows.insert("session", session.to_owned());
         knows.insert("otherSession", session.to_owned());
-        Self {
-            server: self.server,
-            knows,
-        }
+        Self { knows, ..*self }
     }
 
     fn fill(&self, text: &str) -> String {
@@ -291,14 +296,14 @@ impl<'a> Visitor<'a> {
             "{method} {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{authorization}{lines}\
              Content-Length: {length}\r\n\r\n{body}"
         );
-        raw(self.server.address, &request).await
+        raw(self.address, &request).await
     }
 }
 
 #[tokio::test]
 async fn every_answer_is_as_the_openapi_file_says() {
     let server = Running::start().await;
-    let mut contract = Contract::read();
+    let mut contract = Contract::read(FILE);
     let guest = Visitor::guest(&server).await;
     for call in &calls() {
         contract.check_request(call, &guest.fill(call.body));
@@ -459,19 +464,25 @@ async fn particular_refusals(contract: &mut Contract, guest: &Visitor<'_>) {
 #[tokio::test]
 async fn a_method_is_taken_if_the_openapi_file_has_it() {
     let server = Running::start().await;
-    let contract = Contract::read();
+    methods(FILE, server.address, "").await;
+    server.stop().await;
+}
+
+async fn methods(file: &str, address: SocketAddr, token: &str) {
+    let contract = Contract::read(file);
     let error = json!({ "$ref": "#/components/schemas/Error" });
     for (path, methods) in contract.document["paths"].as_object().unwrap() {
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
             let described = methods[method.to_lowercase()].is_object();
-            let answer = server.call(method, path, "", "").await;
+            let answer = client::call(address, method, path, token, "").await;
             assert_eq!(
                 answer.status != 405,
                 described,
                 "{method} {path}: {answer:?}"
             );
-            contract.validate(&error, &answer.body);
+            if answer.status >= 400 {
+                contract.validate(&error, &answer.body);
+            }
         }
     }
-    server.stop().await;
 }

@@ -1,6 +1,6 @@
 //! Live values over HTTP, chunk by chunk: each holds exactly one document.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -21,7 +21,11 @@ pub(crate) struct Stream {
 impl Stream {
     /// Sends the request and reads the head of the answer.
     pub(crate) async fn open(server: &Running, path: &str, session: &str) -> Self {
-        let mut connection = BufReader::new(TcpStream::connect(server.address).await.unwrap());
+        Self::open_at(server.address, path, session).await
+    }
+
+    pub(crate) async fn open_at(server: SocketAddr, path: &str, session: &str) -> Self {
+        let mut connection = BufReader::new(TcpStream::connect(server).await.unwrap());
         let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\nAuthorization: {session}\r\n\r\n");
         connection.write_all(request.as_bytes()).await.unwrap();
         let mut head = String::new();
