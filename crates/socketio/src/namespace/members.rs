@@ -2,13 +2,14 @@
 //! recovery are told of it, in order, because it is done under the lock of the rooms.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     ptr, slice,
     sync::{Arc, PoisonError, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use super::{NamespaceCore, away::here, core::Table};
 use crate::{
-    DisconnectReason, JoinError, Room, SocketId, SocketInfo, Target, link::Link,
+    Adapter, DisconnectReason, JoinError, Room, SocketId, SocketInfo, Target, link::Link,
     observer::Happening, recovery::Memory, rooms::Change, socket::SocketCore, stats::Refused,
 };
 
@@ -147,9 +148,7 @@ impl NamespaceCore {
         let change = rooms.join(id, room, self.settings().max_rooms);
         let change = change.inspect_err(|error| self.tell_refused(id, *error))?;
         if change == Change::Opened {
-            self.settings()
-                .adapter
-                .room_opened(self.name().as_str(), room);
+            self.tell_adapter(|adapter, namespace| adapter.room_opened(namespace, room));
         }
         if change != Change::None {
             self.tell(|| Happening::Joined {
@@ -177,9 +176,16 @@ impl NamespaceCore {
 
     fn tell_closed(&self, closed: &[Room]) {
         for room in closed {
-            self.settings()
-                .adapter
-                .room_closed(self.name().as_str(), room);
+            self.tell_adapter(|adapter, namespace| adapter.room_closed(namespace, room));
+        }
+    }
+
+    /// A panic of the adapter ends here: otherwise half of what is done under the locks would be left
+    /// undone, and the other sockets of a session that ends would stay in their namespaces.
+    fn tell_adapter(&self, tell: impl FnOnce(&dyn Adapter, &str)) {
+        let (adapter, namespace) = (self.settings().adapter.as_ref(), self.name().as_str());
+        if catch_unwind(AssertUnwindSafe(|| tell(adapter, namespace))).is_err() {
+            tracing::error!(namespace, "adapter panicked when it was told of a room");
         }
     }
 

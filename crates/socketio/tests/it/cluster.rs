@@ -201,10 +201,12 @@ impl Adapter for Watching {
     }
 
     fn room_opened(&self, _: &str, room: &Room) {
+        assert_ne!(room.as_str(), "broken");
         self.note("opened", room);
     }
 
     fn room_closed(&self, _: &str, room: &Room) {
+        assert_ne!(room.as_str(), "broken");
         self.note("closed", room);
     }
 }
@@ -239,6 +241,29 @@ async fn an_adapter_learns_of_the_first_and_the_last_member() {
             "closed red"
         ]
     );
+}
+
+#[tokio::test]
+async fn an_adapter_that_panics_leaves_no_socket_behind() {
+    let server = Server::builder().adapter(Watching::default()).build();
+    let namespaces = ["/", "/other"].map(|name| server.of(name));
+    let (left, mut seen) = mpsc::unbounded_channel();
+    let mut client = Client::open(&server).await;
+    for namespace in &namespaces {
+        let left = left.clone();
+        namespace.on_disconnect(move |socket: Socket, _| {
+            let _ = left.send(socket.id().clone());
+            async {}
+        });
+        client.join(namespace.name()).await.unwrap();
+        namespace.sockets()[0].join("broken").unwrap();
+        assert_eq!(namespace.rooms(), [("broken".into(), 1)]);
+    }
+    client.close().await;
+    for namespace in &namespaces {
+        seen.recv().await.unwrap();
+        assert!(namespace.is_empty() && namespace.rooms().is_empty());
+    }
 }
 
 #[tokio::test]
