@@ -10,7 +10,7 @@ use socketio_proto::{AckId, Args};
 
 use super::{NamespaceCore, away::meant_here};
 use crate::{
-    Command, Delivery, Emit, EmitError, Outgoing, ServerEvent, Target,
+    Command, Delivery, Emit, EmitError, EmitOutcome, Outgoing, ServerEvent, Target,
     ack::Asking,
     adapter::Reach,
     link::{Link, Message},
@@ -104,8 +104,12 @@ impl NamespaceCore {
         let message = self.prepare(&emit.outgoing(), Some(id), emit.compressible)?;
         for socket in self.sockets(&emit.target) {
             // Who cannot be asked is not waited for.
-            if asking.ask(&socket, id).is_ok() && socket.emit(&message, emit.options).is_err() {
-                asking.give_up(&socket);
+            if asking.ask(&socket, id).is_err() {
+                continue;
+            }
+            match socket.emit(&message, emit.options) {
+                Ok(EmitOutcome::Queued | EmitOutcome::Conflated) => {}
+                Ok(EmitOutcome::Dropped) | Err(_) => asking.give_up(&socket),
             }
         }
         Ok(())

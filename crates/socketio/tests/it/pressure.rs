@@ -163,6 +163,21 @@ async fn of_two_volatile_emits_at_once_the_second_is_dropped() {
 }
 
 #[tokio::test]
+async fn nobody_waits_for_the_answer_to_a_dropped_event() {
+    let server = Server::new();
+    server.of("/").on("go", |socket: Socket, _| async move {
+        let all = socket.namespace().all().volatile();
+        let asked = all.clone().emit_with_acks("first", ())?.expected();
+        let dropped = all.emit_with_acks("second", ())?.expected();
+        socket.emit("asked", (asked, dropped))
+    });
+    let mut client = Client::joined(serve(&server).await).await;
+    client.send(r#"42["go"]"#).await;
+    client.expect(r#"420["first"]"#).await;
+    client.expect(r#"42["asked",1,0]"#).await;
+}
+
+#[tokio::test]
 async fn emit_wait_goes_on_when_there_is_room() {
     let server = Server::new();
     server.of("/").on("flood", |socket: Socket, _| async move {
