@@ -223,7 +223,12 @@ impl Memory {
                 runtime.spawn(keep(Arc::clone(namespace)));
                 Keeper::Running(runtime)
             }
-            other => other,
+            Keeper::None => {
+                // Nobody can come back here, and nobody would free what others have a use for.
+                self.recovery.forget_packets();
+                Keeper::None
+            }
+            running @ Keeper::Running(_) => running,
         };
     }
 

@@ -57,6 +57,18 @@ async fn time_and_packets_are_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_namespace_that_nobody_has_entered_keeps_nothing() {
+    let server = with_limits(|limits| limits.max_total_bytes = 40_000);
+    let lost = Member::join(&server).await.lose(None).await;
+    let text = "x".repeat(25_000);
+    server.of("/").emit("news", (&text,)).unwrap();
+    let others = "x".repeat(18_000);
+    server.of("/nobody").emit("news", (others,)).unwrap();
+    let missed = format!(r#"2["news","{text}","@1"]"#);
+    lost.recovers(&server, &[&missed]).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_state_of_those_who_stay_away_is_dropped() {
     struct Dropped(Arc<AtomicUsize>);
     impl Drop for Dropped {
