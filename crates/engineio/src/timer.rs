@@ -40,8 +40,11 @@ impl Timer {
 
     /// The first tick that is not before `deadline`.
     pub(crate) fn tick(&self, deadline: Instant) -> Tick {
-        let since = deadline.saturating_duration_since(self.start).as_micros();
-        Tick(u64::try_from(since.div_ceil(STEP.as_micros())).unwrap_or(u64::MAX))
+        let since = deadline.saturating_duration_since(self.start);
+        // Without a division of 128 bits, for every packet.
+        let begun = since.subsec_nanos().div_ceil(STEP.subsec_nanos());
+        let whole = since.as_secs().saturating_mul(STEPS_PER_SECOND);
+        Tick(whole.saturating_add(begun.into()))
     }
 
     /// Has the session looked at in this tick, and no longer in the one that it was armed for.
@@ -120,4 +123,5 @@ impl Timer {
 }
 
 const STEP: Duration = Duration::from_millis(10);
+const STEPS_PER_SECOND: u64 = 100;
 const SLICE: usize = 256;
