@@ -297,6 +297,9 @@ impl Run {
         let id = transmit.id();
         let arriving = self.arriving.entry(id).or_default();
         let before = arriving.len();
+        if let Some(only) = transmit.only() {
+            assert!(transmit.slices().eq([only]));
+        }
         transmit
             .slices()
             .for_each(|slice| arriving.extend_from_slice(slice));

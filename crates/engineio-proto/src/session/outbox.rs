@@ -113,6 +113,12 @@ impl Outbox {
         })
     }
 
+    /// The frames of the only entry that waits, without the bytes that are out.
+    pub(super) fn only_frames(&self, version: Version) -> Option<&[u8]> {
+        let only = self.entries.front().filter(|_| self.entries.len() == 1)?;
+        only.message.frames(version).get(self.written..)
+    }
+
     /// A round of the heartbeat is over: the client may be an idle one, which keeps little.
     pub(super) fn rest(&mut self) {
         self.keep_room_for(KEPT);

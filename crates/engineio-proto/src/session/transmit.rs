@@ -25,6 +25,13 @@ impl<'a> Transmit<'a> {
         self.wire.id()
     }
 
+    /// The one slice, if there is no other: what most writes find, and found without looking further.
+    pub fn only(&self) -> Option<&'a [u8]> {
+        let outbox = self.outbox.filter(|_| self.wire.is_empty())?;
+        let slice = outbox.only_frames(self.version)?;
+        (slice.len() <= self.budget).then_some(slice)
+    }
+
     /// The slices: none is empty, and together they are no longer than the budget.
     pub fn slices(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let version = self.version;

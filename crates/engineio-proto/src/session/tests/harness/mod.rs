@@ -331,7 +331,11 @@ impl Harness {
         };
         let received = self.frames.entry(transmit.id()).or_default();
         let before = received.bytes.len();
-        for slice in transmit.slices() {
+        let slices: Vec<&[u8]> = transmit.slices().collect();
+        if let Some(only) = transmit.only() {
+            assert_eq!(slices, [only]);
+        }
+        for slice in slices {
             assert!(!slice.is_empty());
             received.bytes.extend_from_slice(slice);
         }
