@@ -1,9 +1,13 @@
 //! A client in memory: events and answers, and below them packets as text.
 
-use std::{collections::VecDeque, iter};
+use std::{
+    collections::{HashMap, VecDeque},
+    iter,
+};
 
 use bytes::Bytes;
 use engineio::proto::{Data, Entry, Packet as Frame, Version};
+use serde::Serialize;
 use socketio_proto::{
     AckId, Args, Body, IntoArgs, NamespaceName, Packet, Protocol, encode_ack, encode_event,
 };
@@ -47,6 +51,17 @@ pub struct Client {
     /// Events that came while an answer was awaited.
     kept: VecDeque<ClientEvent>,
     next_ack: u64,
+    /// By namespace.
+    recoverable: HashMap<String, Recoverable>,
+}
+
+/// What socket.io-client notes in order to come back (SIO5 6.7).
+#[derive(Debug, Default, Serialize)]
+struct Recoverable {
+    /// None where the server keeps no connection state.
+    pid: Option<String>,
+    /// May be there before: what was missed comes first.
+    offset: Option<String>,
 }
 
 /// An event that a [`Client`] has got.
@@ -90,10 +105,12 @@ impl Client {
             protocol: version.into(),
             kept: VecDeque::new(),
             next_ack: 0,
+            recoverable: HashMap::new(),
         }
     }
 
-    /// Asks to join a namespace and waits for the answer: the socket's id.
+    /// Asks to join a namespace and waits for the answer: the socket's id. Events that come before, to a
+    /// client that comes back, are kept for [`Client::event`].
     ///
     /// # Errors
     ///
@@ -121,19 +138,66 @@ impl Client {
             (Protocol::V4, "/") => {}
             (Protocol::V4, _) => self.send(&format!("0{namespace}?{auth}")).await,
         }
-        let answer = self.next().await;
+        let answer = loop {
+            match self.packet().await {
+                Ok(packet) => self.kept.extend(event(packet.namespace, packet.body)),
+                Err(answer) => break answer,
+            }
+        };
         let payload = answer
             .as_deref()
             .and_then(|answer| answer.strip_prefix('0'));
         let id = payload.and_then(|payload| match self.protocol {
-            Protocol::V5 => {
-                let payload = payload.strip_prefix(&prefix)?;
-                let payload: serde_json::Value = serde_json::from_str(payload).ok()?;
-                Some(payload["sid"].as_str()?.to_owned())
-            }
+            Protocol::V5 => self.own_id(payload.strip_prefix(&prefix)?, namespace),
             Protocol::V4 => self.derived_id(payload, namespace),
         });
         id.ok_or(answer)
+    }
+
+    /// What this client, once it has lost its connection, joins with as another one: see
+    /// [`Client::join_with`]. None where it has joined nothing for which the server keeps connection state.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use socketio::{Recovery, Server, testing::Client};
+    ///
+    /// let server = Server::builder().recovery(Recovery::new()).build();
+    /// let mut client = Client::open(&server).await;
+    /// let id = client.join("/").await.expect("everybody gets in");
+    ///
+    /// let lost = client.recovery_auth("/").expect("the server keeps it");
+    /// client.close().await;
+    /// server.of("/").emit("news", (1,)).expect("an event has a name");
+    ///
+    /// let mut client = Client::open(&server).await;
+    /// assert_eq!(client.join_with("/", &lost).await, Ok(id));
+    /// assert_eq!(client.event().await.expect("what it missed").name, "news");
+    /// assert_ne!(client.recovery_auth("/"), Some(lost), "from here on");
+    /// # }
+    /// ```
+    pub fn recovery_auth(&self, namespace: &str) -> Option<String> {
+        let recoverable = self.recoverable.get(namespace)?;
+        recoverable.pid.as_ref()?;
+        Some(serde_json::to_string(recoverable).expect("texts have a form in JSON"))
+    }
+
+    /// The id that the server has given to the socket; what comes with it is noted.
+    fn own_id(&mut self, payload: &str, namespace: &str) -> Option<String> {
+        let payload: serde_json::Value = serde_json::from_str(payload).ok()?;
+        let recoverable = self.recoverable.entry(namespace.to_owned()).or_default();
+        recoverable.pid = payload["pid"].as_str().map(str::to_owned);
+        Some(payload["sid"].as_str()?.to_owned())
+    }
+
+    /// Every event that ends with a text moves the offset.
+    fn note_offset(&mut self, packet: &Packet) {
+        if let Body::Event { args, .. } = &packet.body
+            && let Some(last) = args.len().checked_sub(1)
+            && let Ok(offset) = args.get(last)
+        {
+            let namespace = packet.namespace.as_str().to_owned();
+            self.recoverable.entry(namespace).or_default().offset = Some(offset);
+        }
     }
 
     /// What the client makes of the session's id (SIO4 6.1), if the answer is for this namespace.
@@ -281,6 +345,7 @@ impl Client {
             } => *args = self.attached(args, attachments).await.ok_or(None)?,
             _ => return Err(Some(text)),
         }
+        self.note_offset(&packet);
         Ok(packet)
     }
 
