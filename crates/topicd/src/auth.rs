@@ -47,6 +47,8 @@ pub struct Auth {
     registrations: Buckets<IpAddr>,
     addresses: Buckets<IpAddr>,
     accounts: Buckets<Digest>,
+    /// Accounts from where they have been logged in to, which others cannot lock.
+    regulars: Buckets<Digest>,
 }
 
 /// What somebody logs in or registers with.
@@ -64,6 +66,8 @@ pub struct Login {
 struct Guess {
     from: IpAddr,
     account: Digest,
+    /// The account from this network.
+    here: Digest,
 }
 
 /// A password as it was typed. `Debug` hides it, and it is overwritten when it is gone.
@@ -96,6 +100,7 @@ impl Auth {
             registrations: Buckets::new(REGISTRATIONS),
             addresses: Buckets::new(ADDRESS_FAILURES),
             accounts: Buckets::new(ACCOUNT_FAILURES),
+            regulars: Buckets::new(ACCOUNT_FAILURES),
         }
     }
 
@@ -142,6 +147,9 @@ impl Auth {
         if !matches!(token, Err(AuthError::BadCredentials)) {
             self.forgive(&guess);
         }
+        if token.is_ok() {
+            self.remember(&guess);
+        }
         token
     }
 
@@ -152,38 +160,62 @@ impl Auth {
         let (Some(known), Verdict::Right { rehashed }) = (known, verdict) else {
             return Err(AuthError::BadCredentials);
         };
-        if let Some(hash) = rehashed {
+        let mut hash = known.password;
+        if let Some(renewed) = rehashed {
+            let replaced = self.store.replace_hash(known.user, hash.clone(), renewed.clone());
             // Whoever is right is let in, also if the disk is full.
-            let replaced = self.store.replace_hash(known.user, known.password, hash);
-            let _ = replaced.await;
+            if replaced.await.is_ok() {
+                hash = renewed;
+            }
         }
         let token = Token::generate()?;
         let session = self.login_session(&token);
-        self.store.open_session(known.user, session).await?;
-        Ok(token)
+        match self.store.open_login(known.user, hash, session).await? {
+            true => Ok(token),
+            // The password was changed while it was compared, or another login renewed its hash.
+            false => Err(AuthError::Busy),
+        }
     }
 
     /// Counts a guess before it is known to be wrong: of many at once, all would be looked at. The
     /// store finds an account by its e-mail in whatever case of ASCII, so that is one account here.
     fn count_guess(&self, login: &Login, from: IpAddr) -> Result<Guess, AuthError> {
+        let from = network(from);
         let account = format!("{}\n{}", login.app, login.email.to_ascii_lowercase());
         let guess = Guess {
-            from: network(from),
+            from,
             account: Token::presented(&account).digest(),
+            here: Token::presented(&format!("{account}\n{from}")).digest(),
         };
         let now = Instant::now();
         let counted = self.addresses.take(&guess.from, 1.0, now).and_then(|()| {
-            let counted = self.accounts.take(&guess.account, 1.0, now);
+            let (buckets, account) = self.account_of(&guess);
+            let counted = buckets.take(account, 1.0, now);
             counted.inspect_err(|_| self.addresses.give_back(&guess.from, 1.0))
         });
         counted.map_err(AuthError::TooOften)?;
         Ok(guess)
     }
 
+    /// Where guesses at an account are counted: from a network where its owner has been, apart. Guesses
+    /// from all over the world keep nobody out who is at home.
+    fn account_of<'a>(&'a self, guess: &'a Guess) -> (&'a Buckets<Digest>, &'a Digest) {
+        match self.regulars.knows(&guess.here) {
+            true => (&self.regulars, &guess.here),
+            false => (&self.accounts, &guess.account),
+        }
+    }
+
     /// It was right, or nobody has looked at it.
     fn forgive(&self, guess: &Guess) {
         self.addresses.give_back(&guess.from, 1.0);
-        self.accounts.give_back(&guess.account, 1.0);
+        let (buckets, account) = self.account_of(guess);
+        buckets.give_back(account, 1.0);
+    }
+
+    /// Its owner has been here, for as long as the table has room.
+    fn remember(&self, guess: &Guess) {
+        let _ = self.regulars.take(&guess.here, 0.0, Instant::now());
     }
 
     /// The hash of a password, as the store keeps it.

@@ -35,6 +35,9 @@ pub trait Store: Send + Sync + 'static {
     /// Opens a further session of a user. Of too many the one that would expire first is ended; the
     /// publish stage learns of it. Those that only subscribe are counted apart.
     fn open_session(&self, user: UserId, session: NewSession) -> Answer<()>;
+    /// The same for a login, unless the hash that it was checked against is no longer the user's: false
+    /// then, and nothing is opened.
+    fn open_login(&self, user: UserId, hash: String, session: NewSession) -> Answer<bool>;
     /// The session with this token, expired or not.
     fn session(&self, token: Digest) -> Answer<Option<Session>>;
     /// Lets sessions that hold go on until `until`, or until they end.

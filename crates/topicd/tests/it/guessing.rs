@@ -73,6 +73,29 @@ async fn an_account_is_one_in_whatever_case() {
     assert_eq!(other.status, 401);
 }
 
+/// Who guesses from everywhere keeps out who comes from anywhere, but not the owner who has been here.
+#[tokio::test]
+async fn guesses_from_elsewhere_lock_nobody_out_at_home() {
+    let server = behind_a_proxy().await;
+    server.user("anna@example.com").await;
+    let anna = async |password: &str, from: &str| {
+        login(&server, "anna@example.com", password, from).await.status
+    };
+    assert_eq!(anna("secret", "198.51.100.1").await, 200);
+    for number in 0..20 {
+        assert_eq!(anna("x", &format!("203.0.113.{number}")).await, 401);
+    }
+    assert_eq!(anna("secret", "203.0.113.100").await, 429);
+    assert_eq!(anna("secret", "198.51.100.1").await, 200);
+    // Guesses from there are bounded all the same: ten a minute from an address.
+    let mut statuses = Vec::new();
+    for _ in 0..20 {
+        statuses.push(anna("x", "198.51.100.1").await);
+    }
+    assert_eq!(statuses[..10], [401; 10]);
+    assert!(statuses.contains(&429), "{statuses:?}");
+}
+
 #[tokio::test]
 async fn an_address_makes_twenty_accounts_an_hour() {
     let server = behind_a_proxy().await;

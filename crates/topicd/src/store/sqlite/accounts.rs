@@ -74,6 +74,22 @@ pub(super) fn open_session(
     Ok(((), effect))
 }
 
+/// A password that is being changed ends all sessions: none is opened with the old one behind that.
+pub(super) fn open_login(
+    tx: &Transaction<'_>,
+    user: UserId,
+    hash: &str,
+    session: &NewSession,
+) -> Changed<bool> {
+    let select = "SELECT 1 FROM users WHERE id = ?1 AND password = ?2";
+    let mut select = tx.db.prepare_cached(select)?;
+    if !select.exists((user.0, hash))? {
+        return Ok((false, Effect::None));
+    }
+    let ((), effect) = open_session(tx, user, session)?;
+    Ok((true, effect))
+}
+
 /// Ends sessions until there is a place for this one.
 fn make_room(
     tx: &Transaction<'_>,

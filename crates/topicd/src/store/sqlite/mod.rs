@@ -122,6 +122,11 @@ impl Store for SqliteStore {
             .write(move |tx| accounts::open_session(tx, user, &session))
     }
 
+    fn open_login(&self, user: UserId, hash: String, session: NewSession) -> Answer<bool> {
+        self.writer
+            .write(move |tx| accounts::open_login(tx, user, &hash, &session))
+    }
+
     fn session(&self, token: Digest) -> Answer<Option<Session>> {
         self.readers.read(move |db| accounts::session(db, token))
     }

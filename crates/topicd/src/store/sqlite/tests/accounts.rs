@@ -200,6 +200,25 @@ async fn the_tokens_of_things_in_an_old_file_become_digests() {
 }
 
 #[tokio::test]
+async fn a_login_with_a_password_that_was_changed_meanwhile_opens_nothing() {
+    let folder = folder();
+    let bench = Bench::open(&folder);
+    let (anna, _) = bench.user("anna@example.com").await;
+    let (old, new) = (token("old"), token("new"));
+    let is_there = async |token| bench.store.session(token).await.unwrap().is_some();
+    let login = |hash: &str, token| bench.store.open_login(anna, hash.into(), session(token));
+    assert!(login("hash", old).await.unwrap());
+    assert!(is_there(old).await);
+    bench.store.set_password(anna, "changed".into()).await.unwrap();
+    bench.store.end_sessions(anna).await.unwrap();
+    assert!(!login("hash", new).await.unwrap());
+    assert!(!is_there(new).await);
+    assert!(login("changed", new).await.unwrap());
+    assert!(is_there(new).await);
+    bench.close().await;
+}
+
+#[tokio::test]
 async fn of_too_many_sessions_of_a_user_the_first_to_expire_goes() {
     let folder = folder();
     let bench = Bench::open(&folder);
