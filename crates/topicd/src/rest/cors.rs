@@ -21,6 +21,11 @@ pub(crate) async fn layer(State(live): State<Arc<Live>>, request: Request, next:
         Some(response) => response,
         None => next.run(request).await,
     };
+    if may_read(&allowed) {
+        let exposed = HeaderValue::from_static("Retry-After");
+        let name = header::ACCESS_CONTROL_EXPOSE_HEADERS;
+        response.headers_mut().insert(name, exposed);
+    }
     for (name, value) in allowed {
         response.headers_mut().append(name, value);
     }
@@ -37,11 +42,14 @@ pub(crate) fn preflight(
     (method == Method::OPTIONS && asks).then(|| permissions(allowed))
 }
 
-fn permissions(allowed: &[(HeaderName, HeaderValue)]) -> Response {
-    let is_allowed = allowed
+fn may_read(allowed: &[(HeaderName, HeaderValue)]) -> bool {
+    allowed
         .iter()
-        .any(|(name, _)| name == header::ACCESS_CONTROL_ALLOW_ORIGIN);
-    if !is_allowed {
+        .any(|(name, _)| name == header::ACCESS_CONTROL_ALLOW_ORIGIN)
+}
+
+fn permissions(allowed: &[(HeaderName, HeaderValue)]) -> Response {
+    if !may_read(allowed) {
         return StatusCode::NO_CONTENT.into_response();
     }
     let permissions = [

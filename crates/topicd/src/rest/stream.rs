@@ -33,7 +33,7 @@ use super::{
     credentials::Peer,
     error::ApiError,
     params::{Path, Query},
-    things::unknown_thing,
+    things::{self, unknown_thing},
 };
 use crate::{
     datetime::Timestamp,
@@ -104,6 +104,8 @@ pub(super) async fn thing(
 ) -> Result<Response, ApiError> {
     let keep_alive = query.keep_alive()?;
     let place = place(&api, from)?;
+    // Whoever has no thing is sent away by the readers: all writes share the one queue behind.
+    things::thing(&api, &token).await?;
     let ticket = Ticket::Thing {
         session: None,
         thing: Token::presented(&token).digest(),

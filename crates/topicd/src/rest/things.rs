@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     Api,
     body::{JsonOf, JsonText},
-    credentials::Device,
+    credentials::{Device, Peer},
     error::ApiError,
     params::{Path, Query},
     timelines::{Section, Timelines},
@@ -42,6 +42,7 @@ pub(super) struct Activation {
 
 pub(super) async fn activate(
     State(api): State<Arc<Api>>,
+    Peer(from): Peer,
     JsonOf(activation): JsonOf<Activation>,
 ) -> Result<impl IntoResponse, ApiError> {
     let product = activation.product_id;
@@ -57,8 +58,10 @@ pub(super) async fn activate(
         token: token.digest(),
         product,
     };
+    api.auth.may_try(from)?;
     let code = Token::presented(&activation.activation_code);
     if !api.store.activate(code.digest(), thing).await? {
+        api.auth.failed(from);
         let message = "Invalid activation code";
         return Err(ApiError::new(StatusCode::FORBIDDEN, message));
     }

@@ -239,4 +239,12 @@ async fn origins_and_limits_change_while_the_server_runs() {
     let permitted = raw(server.address, &preflight).await;
     assert_eq!(permitted.status, 204);
     assert!(permitted.head.contains(header), "{}", permitted.head);
+    // Scripts see few headers of an answer unless they are named.
+    let date = concat!(
+        "GET /v2/utils/date HTTP/1.1\r\nHost: h\r\n",
+        "Origin: https://app.example\r\nConnection: close\r\n\r\n"
+    );
+    let readable = raw(server.address, date).await;
+    let exposed = "\r\naccess-control-expose-headers: retry-after\r\n";
+    assert!(readable.head.contains(exposed), "{}", readable.head);
 }

@@ -26,6 +26,25 @@ async fn a_code_activates_one_thing() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn an_address_guesses_ten_codes() {
+    let server = Running::start().await;
+    let guess = r#"{"activationCode":"guess"}"#;
+    for _ in 0..10 {
+        let answer = server.call("POST", "/v2/things", "", guess).await;
+        assert_eq!(answer.status, 403);
+    }
+    let code = format!(r#"{{"activationCode":"{}"}}"#, server.code().await);
+    let refused = server.call("POST", "/v2/things", "", &code).await;
+    assert_eq!(refused.status, 429);
+    assert!(
+        refused.head.contains("\r\nretry-after: "),
+        "{}",
+        refused.head
+    );
+    server.stop().await;
+}
+
 // Contract 47, 52, 53, 54
 #[tokio::test]
 async fn write_and_read_of_a_device() {
