@@ -40,7 +40,9 @@ impl Front {
     pub(super) fn answer(&self, mut request: Request<RequestBody>) -> Answering {
         self.find_client(&mut request);
         if let Some(refusal) = refuse(&request) {
-            Box::pin(future::ready(refusal.into_response()))
+            let response = refusal.into_response();
+            self.metrics.answered(response.status().as_u16());
+            Box::pin(future::ready(response))
         } else if self.engine.serves(request.uri().path()) {
             Box::pin(self.engine_answer(request))
         } else {

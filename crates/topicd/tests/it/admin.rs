@@ -302,6 +302,8 @@ async fn metrics_count_what_happens() {
     socket.subscribe("/me/resources/a").await;
     let path = format!("/v2/things/{}", guest.thing);
     server.call("POST", &path, "", "{").await;
+    let long = format!("/{}", "x".repeat(9000));
+    assert_eq!(server.call("GET", &long, "", "").await.status, 414);
     server
         .call("GET", "/socket.io/?EIO=9&transport=polling", "", "")
         .await;
@@ -331,6 +333,7 @@ async fn metrics_count_what_happens() {
     assert_eq!(of("topicd_fan_out_seconds_count"), 1.0);
     assert_eq!(of(r#"topicd_deliveries_total{outcome="queued"}"#), 1.0);
     assert_eq!(of(r#"topicd_rest_answers_total{status="400"}"#), 1.0);
+    assert_eq!(of(r#"topicd_rest_answers_total{status="414"}"#), 1.0);
     assert_eq!(
         of(r#"topicd_refusals_total{reason="unsupported_version"}"#),
         1.0

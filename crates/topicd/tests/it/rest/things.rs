@@ -118,7 +118,7 @@ async fn an_answer_has_one_value_to_a_hundred_and_both_ends_count() {
     for few in ["", "?limit=0", "?limit=1", "?limit="] {
         assert_eq!(read(few).await, [140], "{few}");
     }
-    for many in ["?limit=100", "?limit=101", "?limit=4294967295"] {
+    for many in ["?limit=100", "?limit=101", "?limit=4294967296"] {
         let read = read(many).await;
         assert_eq!((read.len(), read[99]), (100, 1), "{many}");
     }
