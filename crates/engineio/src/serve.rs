@@ -74,7 +74,6 @@ impl EngineService {
 
 impl Host {
     async fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let _ = stream.set_nodelay(true);
         let limits = &self.service.config().protocol.limits;
         let stream = WriteLimit::new(stream, limits.blocked_write);
         let answer = |mut request: Request<RequestBody>| {

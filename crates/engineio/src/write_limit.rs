@@ -17,7 +17,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// A TCP stream that fails once a write has made no progress for too long.
+/// A TCP stream that fails once a write has made no progress for too long, and that writes at once.
 ///
 /// For hosts that serve connections themselves: hyper waits for a peer that does not read without any
 /// limit. Wrap the stream, then put it into `TokioIo`; sessions find the TCP stream within.
@@ -30,8 +30,10 @@ pub struct WriteLimit {
 }
 
 impl WriteLimit {
-    /// Allows each write to be blocked for as long as `limit`.
+    /// Allows each write to be blocked for as long as `limit`. Sets `TCP_NODELAY`.
     pub fn new(stream: TcpStream, limit: Duration) -> Self {
+        // A small frame must not wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
         Self {
             stream,
             limit,

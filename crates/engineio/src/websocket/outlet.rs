@@ -79,32 +79,31 @@ pub(super) fn take(upgraded: Upgraded) -> Taken {
 
 /// The TCP stream of a connection of ours, or of any other one on hyper-util; with our limit or without.
 fn tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
-    let of_line = |(stream, read): (TcpStream, Bytes)| {
-        // A small frame must not wait for the acknowledgement of the one before.
-        let _ = stream.set_nodelay(true);
-        (stream, read)
-    };
     // Copied: hyper's buffer would live as long as the slice.
-    let of_hyper = |stream, read: Bytes| of_line((stream, Bytes::copy_from_slice(&read)));
+    let copied = |read: Bytes| Bytes::copy_from_slice(&read);
     let upgraded = match upgraded.downcast::<TokioIo<Line<WriteLimit>>>() {
         Ok(Parts { io, read_buf, .. }) => {
             let (stream, read) = io.into_inner().into_parts(&read_buf);
-            return Ok(of_line((stream.into_inner(), read)));
+            return Ok((stream.into_inner(), read));
         }
         Err(upgraded) => upgraded,
     };
-    let upgraded = match upgraded.downcast::<TokioIo<Line<TcpStream>>>() {
+    let upgraded = match upgraded.downcast::<TokioIo<WriteLimit>>() {
         Ok(Parts { io, read_buf, .. }) => {
-            return Ok(of_line(io.into_inner().into_parts(&read_buf)));
+            return Ok((io.into_inner().into_inner(), copied(read_buf)));
         }
         Err(upgraded) => upgraded,
     };
-    match upgraded.downcast::<TokioIo<WriteLimit>>() {
-        Ok(Parts { io, read_buf, .. }) => Ok(of_hyper(io.into_inner().into_inner(), read_buf)),
-        Err(upgraded) => upgraded
-            .downcast::<TokioIo<TcpStream>>()
-            .map(|Parts { io, read_buf, .. }| of_hyper(io.into_inner(), read_buf)),
-    }
+    let (stream, read) = match upgraded.downcast::<TokioIo<Line<TcpStream>>>() {
+        Ok(Parts { io, read_buf, .. }) => io.into_inner().into_parts(&read_buf),
+        Err(upgraded) => {
+            let Parts { io, read_buf, .. } = upgraded.downcast::<TokioIo<TcpStream>>()?;
+            (io.into_inner(), copied(read_buf))
+        }
+    };
+    // As `WriteLimit` has done for its own.
+    let _ = stream.set_nodelay(true);
+    Ok((stream, read))
 }
 
 impl Writer {

@@ -187,7 +187,6 @@ impl Knock {
     ) where
         F: Future<Output = Response<Body>> + Send + 'static,
     {
-        let _ = self.stream.set_nodelay(true);
         let stream = WriteLimit::new(self.stream, BLOCKED_WRITE);
         let ending = ending.cancelled_owned();
         let _ = match self.tls {
