@@ -113,7 +113,10 @@ impl Auth {
         let registrations = &self.registrations;
         let taken = registrations.take(&network(from), 1.0, Instant::now());
         taken.map_err(AuthError::TooOften)?;
-        self.register(login).await
+        let guess = Guess::new(&login, from);
+        let token = self.register(login).await?;
+        self.remember(&guess);
+        Ok(token)
     }
 
     /// Makes an account and logs in.
@@ -162,7 +165,9 @@ impl Auth {
         };
         let mut hash = known.password;
         if let Some(renewed) = rehashed {
-            let replaced = self.store.replace_hash(known.user, hash.clone(), renewed.clone());
+            let replaced = self
+                .store
+                .replace_hash(known.user, hash.clone(), renewed.clone());
             // Whoever is right is let in, also if the disk is full.
             if replaced.await.is_ok() {
                 hash = renewed;
@@ -177,16 +182,9 @@ impl Auth {
         }
     }
 
-    /// Counts a guess before it is known to be wrong: of many at once, all would be looked at. The
-    /// store finds an account by its e-mail in whatever case of ASCII, so that is one account here.
+    /// Counts a guess before it is known to be wrong: of many at once, all would be looked at.
     fn count_guess(&self, login: &Login, from: IpAddr) -> Result<Guess, AuthError> {
-        let from = network(from);
-        let account = format!("{}\n{}", login.app, login.email.to_ascii_lowercase());
-        let guess = Guess {
-            from,
-            account: Token::presented(&account).digest(),
-            here: Token::presented(&format!("{account}\n{from}")).digest(),
-        };
+        let guess = Guess::new(login, from);
         let now = Instant::now();
         let counted = self.addresses.take(&guess.from, 1.0, now).and_then(|()| {
             let (buckets, account) = self.account_of(&guess);
@@ -240,6 +238,19 @@ impl Auth {
     /// Counts a failure of an address.
     pub fn failed(&self, from: IpAddr) {
         let _ = self.addresses.take(&network(from), 1.0, Instant::now());
+    }
+}
+
+impl Guess {
+    /// The store finds an account by its e-mail in whatever case of ASCII, so that is one account here.
+    fn new(login: &Login, from: IpAddr) -> Self {
+        let from = network(from);
+        let account = format!("{}\n{}", login.app, login.email.to_ascii_lowercase());
+        Self {
+            from,
+            account: Token::presented(&account).digest(),
+            here: Token::presented(&format!("{account}\n{from}")).digest(),
+        }
     }
 }
 

@@ -24,12 +24,12 @@ impl WindowQuery {
     pub(crate) fn window(&self) -> Result<Window, ApiError> {
         let limit = match self.limit.as_deref() {
             None | Some("") => 1,
-            Some(text) => text.parse().or_else(|error: ParseIntError| {
-                match error.kind() {
+            Some(text) => text
+                .parse()
+                .or_else(|error: ParseIntError| match error.kind() {
                     IntErrorKind::PosOverflow => Ok(MAX_LIMIT),
                     _ => Err(ApiError::bad_request("malformed limit")),
-                }
-            })?,
+                })?,
         };
         let start = instant(self.start_date.as_deref(), Timestamp::EPOCH)?;
         let end = instant(self.end_date.as_deref(), Timestamp::MAX)?;

@@ -79,7 +79,9 @@ async fn guesses_from_elsewhere_lock_nobody_out_at_home() {
     let server = behind_a_proxy().await;
     server.user("anna@example.com").await;
     let anna = async |password: &str, from: &str| {
-        login(&server, "anna@example.com", password, from).await.status
+        login(&server, "anna@example.com", password, from)
+            .await
+            .status
     };
     assert_eq!(anna("secret", "198.51.100.1").await, 200);
     for number in 0..20 {

@@ -209,7 +209,11 @@ async fn a_login_with_a_password_that_was_changed_meanwhile_opens_nothing() {
     let login = |hash: &str, token| bench.store.open_login(anna, hash.into(), session(token));
     assert!(login("hash", old).await.unwrap());
     assert!(is_there(old).await);
-    bench.store.set_password(anna, "changed".into()).await.unwrap();
+    bench
+        .store
+        .set_password(anna, "changed".into())
+        .await
+        .unwrap();
     bench.store.end_sessions(anna).await.unwrap();
     assert!(!login("hash", new).await.unwrap());
     assert!(!is_there(new).await);
