@@ -13,6 +13,7 @@ mod payload;
 mod prepared;
 mod request;
 mod session;
+mod short_queue;
 mod sid;
 mod text;
 mod version;
@@ -33,6 +34,7 @@ pub use session::{
     CloseCode, CloseReason, ConflationKey, Event, Frame, Output, PollId, PostBody, PostTicket,
     SendOptions, SendOutcome, Session, SlowConsumer, Transmit, WebSocketId,
 };
+pub use short_queue::ShortQueue;
 pub use sid::{InvalidSid, Sid};
 pub use text::{Text, Utf8Error};
 pub use version::Version;

@@ -3,12 +3,14 @@
 //! Bounded: at the limit the client is not read any more, so that at most what has been read by
 //! then comes on top (one polling payload).
 
-use std::{collections::VecDeque, mem};
+use std::mem;
+
+use engineio::proto::ShortQueue;
 
 /// The waiting work of one socket.
 #[derive(Debug)]
 pub(crate) struct Inbox<T> {
-    work: VecDeque<Weighed<T>>,
+    work: ShortQueue<Weighed<T>>,
     bytes: usize,
     handlers: Handlers,
     flow: Flow,
@@ -58,7 +60,7 @@ struct Weighed<T> {
 impl<T> Inbox<T> {
     pub(crate) fn new(limits: InboxLimits) -> Self {
         Self {
-            work: VecDeque::new(),
+            work: ShortQueue::default(),
             bytes: 0,
             handlers: Handlers::Others(0),
             flow: Flow::Open,
@@ -99,10 +101,6 @@ impl<T> Inbox<T> {
             Handlers::Alone => Handlers::Others(0),
             Handlers::Others(some) => Handlers::Others(some.saturating_sub(1)),
         };
-        if self.work.is_empty() {
-            // An idle socket keeps no queue.
-            self.work = VecDeque::new();
-        }
     }
 
     /// Drops everything that waits.

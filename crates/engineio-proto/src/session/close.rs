@@ -84,7 +84,7 @@ impl Session {
         };
         self.link = gone;
         self.outbox = Default::default();
-        self.outputs.push(Output::Event(Event::Closed(reason)));
+        self.outputs.push_back(Output::Event(Event::Closed(reason)));
     }
 
     fn tell_transport(&mut self, farewell: Farewell) {

@@ -11,7 +11,6 @@ mod ids;
 mod opening;
 mod options;
 mod outbox;
-mod outputs;
 mod polling;
 mod reason;
 mod transmit;
@@ -31,14 +30,13 @@ use self::{
     heartbeat::{Heartbeat, Verdict},
     opening::Opening,
     outbox::Outbox,
-    outputs::Outputs,
     polling::Polling,
     websocket::Socket,
     wire::PONG,
 };
 use crate::{
     BinaryFrames, Config, Entry, ExistingKind, Handshake, OpenRequest, Packet, Prepared,
-    RequestError, SendError, Sid, Transport, Version,
+    RequestError, SendError, ShortQueue, Sid, Transport, Version,
 };
 
 pub use self::{
@@ -82,7 +80,7 @@ pub struct Session {
     /// A policy of its own, which few sessions have; without one it is the server's.
     slow_consumer: Option<Box<SlowConsumer>>,
     outbox: Outbox,
-    outputs: Outputs,
+    outputs: ShortQueue<Output>,
 }
 
 /// How the session reaches its client.
@@ -131,7 +129,7 @@ impl Session {
             phase: Phase::Open,
             link,
             outbox,
-            outputs: Outputs::default(),
+            outputs: ShortQueue::default(),
         }
     }
 
@@ -217,7 +215,7 @@ impl Session {
     /// What the driver has to do next; `None` when there is nothing.
     #[must_use]
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop().or_else(|| self.answer_poll())
+        self.outputs.pop_front().or_else(|| self.answer_poll())
     }
 
     /// When [`Session::handle_timeout`] has to be called; none once the session has ended.
@@ -322,7 +320,7 @@ impl Session {
             _ if self.is_closing() => {}
             (Packet::Message(data), _) => {
                 self.heartbeat.traffic_arrived(now, &self.config);
-                self.outputs.push(Output::Event(Event::Message(data)));
+                self.outputs.push_back(Output::Event(Event::Message(data)));
             }
             (Packet::Ping(_), Version::V3) => {
                 self.heartbeat.ping_arrived(now, &self.config);

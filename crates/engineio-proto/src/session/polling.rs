@@ -288,7 +288,7 @@ impl Session {
         };
         polling.upgrade.poll_answered();
         let payload = polling.encoding.encode(&packets);
-        self.outputs.push(Output::PollReply { id, payload });
+        self.outputs.push_back(Output::PollReply { id, payload });
     }
 }
 

@@ -218,7 +218,7 @@ impl Session {
         if let (Link::Polling(polling), Link::WebSocket(socket)) = (link, &mut self.link) {
             socket.keep_upload(polling);
         }
-        self.outputs.push(Output::Event(Event::Upgraded));
+        self.outputs.push_back(Output::Event(Event::Upgraded));
         self.queued(now);
         self.close_if_flushed();
     }

@@ -229,7 +229,7 @@ impl Session {
     }
 
     pub(super) fn close_websocket(&mut self, id: WebSocketId) {
-        self.outputs.push(Output::CloseWebSocket {
+        self.outputs.push_back(Output::CloseWebSocket {
             id,
             code: CloseCode::NoStatus,
         });

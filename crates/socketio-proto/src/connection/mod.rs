@@ -8,10 +8,10 @@ mod lifecycle;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
-use engineio_proto::{Data, Entry, Text};
+use engineio_proto::{Data, Entry, ShortQueue, Text};
 
 use self::lifecycle::Memberships;
 use crate::{
@@ -36,7 +36,7 @@ pub struct Connection {
     config: Arc<Config>,
     memberships: Memberships,
     assembler: Assembler,
-    outputs: VecDeque<Output>,
+    outputs: ShortQueue<Output>,
     phase: Phase,
 }
 
@@ -105,7 +105,7 @@ impl Connection {
             memberships: Memberships::new(now, protocol, &config),
             config,
             assembler: Assembler::default(),
-            outputs: VecDeque::new(),
+            outputs: ShortQueue::default(),
             phase: Phase::Open,
         };
         if protocol == Protocol::V4 {
@@ -156,12 +156,7 @@ impl Connection {
     /// What the driver has to do next; `None` when there is nothing.
     #[must_use]
     pub fn poll_output(&mut self) -> Option<Output> {
-        let output = self.outputs.pop_front();
-        if self.outputs.is_empty() {
-            // An idle client keeps no queue.
-            self.outputs = VecDeque::new();
-        }
-        output
+        self.outputs.pop_front()
     }
 
     /// When [`Connection::handle_timeout`] has to be called.
@@ -179,7 +174,7 @@ impl Connection {
         self.phase = Phase::Closed;
         self.assembler.clear();
         self.memberships.clear();
-        self.outputs = VecDeque::new();
+        self.outputs.clear();
     }
 
     fn handle_text(&mut self, now: Instant, text: &Text) -> Result<(), Violation> {
