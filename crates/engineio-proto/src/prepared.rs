@@ -131,46 +131,57 @@ pub struct Prepared(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    entry: Entry,
-    v4: Bytes,
-    v3: Bytes,
+    contents: Contents,
+    compressible: Compressible,
     has_separator: bool,
+    v4: Bytes,
+    /// None if they are the same.
+    v3: Option<Bytes>,
+}
+
+/// What the packets are made of. Most messages are never asked for them: only polls are.
+#[derive(Debug)]
+enum Contents {
+    /// A text alone, which is the end of its frame: so many bytes.
+    Text(usize),
+    Entry(Entry),
 }
 
 impl Prepared {
     /// Encodes an entry.
     pub fn new(entry: impl Into<Entry>) -> Self {
         let entry = entry.into();
-        let v4 = entry.lay_out(Version::V4);
-        let v3 = if entry.is_text_only() {
-            v4.clone()
-        } else {
-            entry.lay_out(Version::V3)
-        };
+        let compressible = entry.compressible;
         let has_separator = matches!(&entry.head, Data::Text(text) if text.has_separator());
-        let entry = entry.within(&v4, Version::V4);
+        let v4 = entry.lay_out(Version::V4);
+        let (contents, v3) = if entry.is_text_only() {
+            (Contents::Text(entry.head.len()), None)
+        } else {
+            let v3 = entry.lay_out(Version::V3);
+            (Contents::Entry(entry.within(&v4, Version::V4)), Some(v3))
+        };
         Self(Arc::new(Inner {
-            entry,
+            contents,
+            compressible,
+            has_separator,
             v4,
             v3,
-            has_separator,
         }))
     }
 
     /// The WebSocket frames of the whole entry, unmasked, one behind the other.
     pub fn frames(&self, version: Version) -> &Bytes {
-        match version {
-            Version::V3 => &self.0.v3,
-            Version::V4 => &self.0.v4,
+        match (version, &self.0.v3) {
+            (Version::V3, Some(v3)) => v3,
+            _ => &self.0.v4,
         }
     }
 
     /// The same message with base64 in text frames for its bytes; text is shared as it is.
     pub(crate) fn in_base64(&self) -> Self {
-        let entry = &self.0.entry;
-        if entry.is_text_only() {
+        let Contents::Entry(entry) = &self.0.contents else {
             return self.clone();
-        }
+        };
         let frames = |version| {
             let mut out = BytesMut::new();
             let packets = entry.packets();
@@ -178,21 +189,36 @@ impl Prepared {
             out.freeze()
         };
         Self(Arc::new(Inner {
-            entry: entry.clone(),
-            v4: frames(Version::V4),
-            v3: frames(Version::V3),
+            contents: Contents::Entry(entry.clone()),
+            compressible: self.0.compressible,
             has_separator: self.0.has_separator,
+            v4: frames(Version::V4),
+            v3: Some(frames(Version::V3)),
         }))
     }
 
     /// The packets, for a poll.
     pub fn packets(&self) -> impl Iterator<Item = Packet> {
-        self.0.entry.packets()
+        let (text, entry) = match &self.0.contents {
+            Contents::Text(len) => (Some(self.text(*len)), None),
+            Contents::Entry(entry) => (None, Some(entry)),
+        };
+        text.into_iter()
+            .chain(entry.into_iter().flat_map(Entry::packets))
+    }
+
+    fn text(&self, len: usize) -> Packet {
+        let frame = &self.0.v4;
+        let text = frame.slice(frame.len() - len..);
+        Packet::message(Text::from_encoder(text))
     }
 
     /// Number of packets: the message and its attachments.
     pub fn packet_count(&self) -> usize {
-        1 + self.0.entry.attachments.len()
+        match &self.0.contents {
+            Contents::Text(_) => 1,
+            Contents::Entry(entry) => 1 + entry.attachments.len(),
+        }
     }
 
     /// Size in bytes, as queues count it: the frames of revision 4. Those of revision 3 take one
@@ -207,7 +233,7 @@ impl Prepared {
 
     /// Whether an HTTP answer with it may be compressed.
     pub fn compressible(&self) -> Compressible {
-        self.0.entry.compressible
+        self.0.compressible
     }
 
     /// True if its text has a raw U+001E, which tears it apart in revision 4's payloads: a session
