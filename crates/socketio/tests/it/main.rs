@@ -13,6 +13,7 @@ mod crowd;
 mod disconnecting;
 mod events;
 mod fairness;
+mod interleaving;
 mod layers;
 mod limits;
 mod msgpack;
