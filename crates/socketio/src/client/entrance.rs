@@ -6,7 +6,7 @@ use std::{
 };
 
 use engineio::proto::CloseReason;
-use socketio_proto::{Gap, Protocol, Replay};
+use socketio_proto::{Gap, NotAsking, Protocol, Replay};
 
 use super::{Client, State};
 use crate::{
@@ -35,16 +35,23 @@ impl Client {
         candidate: &mut Candidate,
         admitted: &Arc<dyn Any + Send + Sync>,
     ) -> Entrance {
-        let entrance = self.let_in_locked(candidate, admitted);
-        self.feed(|_, _| ());
-        entrance
+        match self.let_in_locked(candidate, admitted) {
+            Ok(entrance) => {
+                self.deliverer.begin();
+                entrance
+            }
+            Err(NotAsking) => {
+                self.feed(|_, _| ());
+                Entrance::Done
+            }
+        }
     }
 
     fn let_in_locked(
         self: &Arc<Self>,
         candidate: &mut Candidate,
         admitted: &Arc<dyn Any + Send + Sync>,
-    ) -> Entrance {
+    ) -> Result<Entrance, NotAsking> {
         let mut state = self.lock();
         let namespace = Arc::clone(&candidate.namespace);
         // Held until the socket is in, so that it misses nothing and gets nothing twice.
@@ -55,10 +62,9 @@ impl Client {
             }
             (_memory, _) => {
                 let id = candidate.id.as_str();
-                if state.connection.accept(namespace.name(), id).is_ok() {
-                    self.enter(&mut state, candidate, admitted, None);
-                }
-                Entrance::Done
+                state.connection.accept(namespace.name(), id)?;
+                self.enter(&mut state, candidate, admitted, None);
+                Ok(Entrance::Done)
             }
         }
     }
@@ -69,12 +75,12 @@ impl Client {
         mut memory: MutexGuard<'_, Memory>,
         candidate: &mut Candidate,
         admitted: &Arc<dyn Any + Send + Sync>,
-    ) -> Entrance {
+    ) -> Result<Entrance, NotAsking> {
         if let Some(returning) = &mut candidate.returning {
             match returning.replay(&memory) {
                 Ok(Replay::Part(missed)) => {
                     missed.into_iter().for_each(|packet| self.write(packet));
-                    return Entrance::Replaying;
+                    return Ok(Entrance::Replaying);
                 }
                 Ok(Replay::Last(missed)) => {
                     missed.into_iter().for_each(|packet| self.write(packet));
@@ -82,7 +88,7 @@ impl Client {
                 Err(Gap) => {
                     // It may have got a part and cannot get the rest: its next session begins anew.
                     self.session().close(CloseReason::SlowConsumer);
-                    return Entrance::Done;
+                    return Ok(Entrance::Done);
                 }
             }
         }
@@ -92,15 +98,13 @@ impl Client {
         };
         let (name, id) = (candidate.namespace.name(), candidate.id.as_str());
         let connection = &mut state.connection;
-        let accepted = match &place {
-            Some(place) => connection.accept_recoverable(name, id, place.private_id()),
-            None => connection.accept(name, id),
-        };
-        if accepted.is_ok() {
-            let socket = self.enter(state, candidate, admitted, place.map(Arc::new));
-            memory.enter(&socket);
+        match &place {
+            Some(place) => connection.accept_recoverable(name, id, place.private_id())?,
+            None => connection.accept(name, id)?,
         }
-        Entrance::Done
+        let socket = self.enter(state, candidate, admitted, place.map(Arc::new));
+        memory.enter(&socket);
+        Ok(Entrance::Done)
     }
 
     /// The connect handler is the first thing in the socket's inbox.
