@@ -16,6 +16,12 @@ pub struct Handshake {
     auth: Option<Text>,
 }
 
+/// Which session a socket belongs to: the same for the sockets of one client in all its namespaces, and
+/// another for every other, as long as one of their handshakes is kept. It says nothing of the session's
+/// id, which is a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionKey(usize);
+
 /// A client that wants to join a namespace: what its middleware decides on.
 #[derive(Debug, Clone)]
 pub struct ConnectRequest {
@@ -67,6 +73,30 @@ impl Handshake {
     /// When the session was opened, by the clock on the wall.
     pub fn issued(&self) -> SystemTime {
         self.session.issued()
+    }
+
+    /// The session that this socket shares with others of its client.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use socketio::{Server, testing::Client};
+    ///
+    /// let server = Server::new();
+    /// let (root, chat) = (server.of("/"), server.of("/chat"));
+    /// let (mut ada, mut bob) = (Client::open(&server).await, Client::open(&server).await);
+    /// ada.join("/").await.expect("everybody gets in");
+    /// ada.join("/chat").await.expect("everybody gets in");
+    /// let session = root.sockets()[0].handshake().session_key();
+    /// assert_eq!(chat.sockets()[0].handshake().session_key(), session);
+    ///
+    /// bob.join("/").await.expect("everybody gets in");
+    /// let sockets = root.sockets();
+    /// let others = sockets.iter().filter(|socket| socket.handshake().session_key() != session);
+    /// assert_eq!(others.count(), 1);
+    /// # }
+    /// ```
+    pub fn session_key(&self) -> SessionKey {
+        SessionKey(Arc::as_ptr(&self.session).addr())
     }
 
     /// The path of the first request.

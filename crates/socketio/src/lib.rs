@@ -42,7 +42,7 @@ pub use error::{
     ServerAckError,
 };
 pub use event::{Event, Responder};
-pub use handshake::{ConnectRequest, Handshake};
+pub use handshake::{ConnectRequest, Handshake, SessionKey};
 pub use id::SocketId;
 pub use inbox::InboxLimits;
 pub use layers::{Next, Outgoing, Recipients};

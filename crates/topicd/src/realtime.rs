@@ -11,7 +11,7 @@ use std::{
 };
 
 use socketio::{
-    ConnectRequest, Event, Namespace, Refusal, Server, Socket,
+    ConnectRequest, Event, Namespace, Refusal, Server, SessionKey, Socket,
     engineio::{Config as EngineConfig, Hooks, Refusal as HandshakeRefusal},
 };
 
@@ -162,7 +162,7 @@ impl Realtime {
     }
 
     /// Closes who is in `/`, where nobody can log in, and not in `/v2`.
-    fn close_idlers(&self, in_v2: HashSet<usize>) {
+    fn close_idlers(&self, in_v2: HashSet<SessionKey>) {
         let Some(timeout) = self.live.auth_timeout() else {
             return;
         };
@@ -239,8 +239,6 @@ impl Realtime {
     }
 }
 
-/// What the sockets of one client have in common, in whatever namespaces they are: where the query of
-/// their session is kept, which names a transport at least.
-fn session_of<S>(socket: &Socket<S>) -> usize {
-    socket.handshake().query().as_ptr().addr()
+fn session_of<S>(socket: &Socket<S>) -> SessionKey {
+    socket.handshake().session_key()
 }
